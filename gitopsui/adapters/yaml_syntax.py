@@ -1,0 +1,29 @@
+"""libyaml's complaints as sentences with a line number. They never quote a value of the file."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import yaml
+from yaml.reader import ReaderError
+
+from gitopsui.adapters.yaml_limits import refuse
+
+
+def refuse_syntax(error: yaml.YAMLError, data: bytes) -> NoReturn:
+    """Raise UnreadableFile (YAML_SYNTAX) for what the parser said about `data`."""
+    if isinstance(error, ReaderError):
+        line = data.count(b"\n", 0, error.position) + 1
+        refuse("YAML_SYNTAX", f"Line {line} holds a control character, which YAML does not allow.", line)
+    mark = getattr(error, "problem_mark", None)
+    line = mark.line + 1 if mark is not None else 0
+    if _is_indented_by_tab(data, line):
+        refuse("YAML_SYNTAX", f"Line {line}: a tab is used for indentation; YAML allows only spaces.", line)
+    problem = getattr(error, "problem", None) or "it cannot be read"
+    refuse("YAML_SYNTAX", f"Line {line} is not valid YAML: {problem}.", line)
+
+
+def _is_indented_by_tab(data: bytes, line: int) -> bool:
+    lines = data.splitlines()
+    text = lines[line - 1] if 0 < line <= len(lines) else b""
+    return b"\t" in text[: len(text) - len(text.lstrip())]

@@ -1,0 +1,265 @@
+"""
+The door to Git: a `Mirror` follows one remote, and reads like any `Repository`. Only this module imports
+`git` (GitPython).
+
+A mirror is bare and has the branches and tags of the remote, nothing else: `refs/replace/*` would show other
+content under the same commit ids. Old heads of rewritten and deleted branches are kept for 30 days.
+
+GitPython's runner does the upkeep of a mirror (init, HEAD, packing): local commands with next to no output.
+It hands on our whole environment, reads without a limit and ends only the children it can list; so it starts
+`env -i`, and all that talks to a network or answers at length goes through `process.run`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from gitopsui.adapters import mirror_files, process
+from gitopsui.adapters.git_access import GitAccess
+from gitopsui.adapters.git_address import GitPolicy, GitUrl, check_ref_name, check_url
+from gitopsui.adapters.git_command import build_argv, build_environment, find_git
+from gitopsui.adapters.git_export import LeftOut
+from gitopsui.adapters.git_output import (
+    BRANCHES,
+    EntryKind,
+    Progress,
+    Ref,
+    RefKind,
+    RemoteRefs,
+    TreeEntry,
+)
+from gitopsui.adapters.git_remote import Remote
+from gitopsui.adapters.git_repository import ROOT, Repository
+from gitopsui.domain.errors import GitError
+
+__all__ = [
+    "EntryKind",
+    "FetchResult",
+    "GitAccess",
+    "GitPolicy",
+    "GitUrl",
+    "LeftOut",
+    "Mirror",
+    "Progress",
+    "Ref",
+    "RefChange",
+    "RefKind",
+    "RemoteRefs",
+    "Repository",
+    "TreeEntry",
+    "check_ref_name",
+    "check_url",
+]
+
+UPKEEP_TIMEOUT = timedelta(seconds=120)
+GC_TIMEOUT = timedelta(minutes=20)
+KEEP = "refs/gitopsui/keep/"
+KEEP_FOR = timedelta(days=30)
+# So many packs may lie side by side before they are joined; each fetch adds one.
+MAX_PACKS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RefChange:
+    """What happened to one ref (full name); `old_sha` None when it is new, `new_sha` None when it is gone."""
+
+    name: str
+    old_sha: str | None
+    new_sha: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResult:
+    """
+    What changed since the last fetch that ended well, each part sorted by name.
+
+    `rewritten` are those of `moved` whose old commit is not in the history of the new one: force-pushed
+    branches and moved tags. `is_rebuilt` when the mirror was damaged and was built again: kept
+    heads are then gone.
+    """
+
+    created: tuple[RefChange, ...] = ()
+    moved: tuple[RefChange, ...] = ()
+    deleted: tuple[RefChange, ...] = ()
+    rewritten: tuple[RefChange, ...] = ()
+    is_rebuilt: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.created or self.moved or self.deleted or self.is_rebuilt)
+
+
+class Mirror(Repository):
+    """
+    The mirror of the remote `url` in the folder `path`, which need not exist before the first `fetch`.
+
+    Several processes may use one mirror at once: one fetches, the others read. Besides the codes of
+    `Repository`, what talks to the remote raises GIT_AUTH, GIT_NOT_FOUND, GIT_UNREACHABLE, GIT_TLS,
+    GIT_ADDRESS (the host leads where it may not), GIT_REFUSED (unsafe or broken objects, shallow remote),
+    GIT_NO_SPACE, GIT_BUSY (another fetch runs), and the codes of `check_url`. The mirror is then as before.
+    """
+
+    def __init__(
+        self, path: Path, url: str, *, access: GitAccess | None = None, policy: GitPolicy | None = None
+    ) -> None:
+        super().__init__(path)
+        self.policy = policy or GitPolicy()
+        self._remote = Remote(url, access=access, policy=self.policy, near=path.parent)
+        self._remote_refs: RemoteRefs | None = None
+
+    @property
+    def url(self) -> str:
+        return self._remote.url
+
+    def exists(self) -> bool:
+        """Whether there is a mirror to read; False too for one that is damaged and waits for `fetch`."""
+        return super().exists() and not mirror_files.is_damaged(self.path)
+
+    def ls_remote(self) -> RemoteRefs:
+        """Ask the remote for its branches and tags; nothing is fetched."""
+        self._remote_refs = self._remote.list_refs()
+        return self._remote_refs
+
+    def fetch(self, *, on_progress: Callable[[Progress], None] | None = None) -> FetchResult:
+        """
+        Bring the mirror to the state of the remote. The first time, and after damage, it is built beside
+        and put in place when it is whole. `on_progress` is called in this thread; when it raises, the
+        fetch is ended.
+        """
+        head = (self._remote_refs or self.ls_remote()).head
+        with mirror_files.locked(self.path, patience=self.policy.total_timeout):
+            mirror_files.check_free_space(self.path, min_free_bytes=self.policy.min_free_bytes)
+            if not self.exists():
+                return self._build(head, on_progress)
+            mirror_files.remove_leftovers(self.path, older_than=2 * self.policy.total_timeout)
+            try:
+                return self._update(head, on_progress)
+            except GitError as error:
+                if error.code != "GIT_DAMAGED":
+                    raise
+            return self._build(head, on_progress)
+
+    def tidy(self) -> None:
+        """Forget kept heads older than 30 days, and what only they held. Slow: for a quiet hour."""
+        with mirror_files.locked(self.path, patience=timedelta(0)):
+            self._forget_old_heads()
+            # A day of grace: a fetch of a process that was killed could still be writing.
+            self._maintain("gc", "--quiet", "--prune=1.day.ago", timeout=GC_TIMEOUT)
+
+    def _build(self, head: str | None, on_progress: Callable[[Progress], None] | None) -> FetchResult:
+        before = self._refs_before() if self.path.exists() else None
+        with mirror_files.building(self.path) as folder:
+            new = Mirror(folder, self.url, policy=self.policy)
+            new._maintain("init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(folder))
+            folder.chmod(0o700)
+            try:
+                self._remote.fetch_into(folder, on_progress=on_progress)
+            except GitError as error:
+                raise _blame_remote(error) from error
+            new._settle(head)
+        result = self._compare(before or {}, self._snapshot())
+        return replace(result, is_rebuilt=before is not None)
+
+    def _update(self, head: str | None, on_progress: Callable[[Progress], None] | None) -> FetchResult:
+        before = self._refs_before()
+        mirror_files.write_journal(self.path, before)
+        self._remote.fetch_into(self.path, on_progress=on_progress)
+        result = self._compare(before, self._snapshot())
+        self._keep([*result.rewritten, *result.deleted])
+        if not result.is_empty:
+            self._settle(head)
+        elif head is not None:
+            self._maintain("symbolic-ref", "HEAD", head)
+        mirror_files.remove_journal(self.path)
+        return result
+
+    def _refs_before(self) -> dict[str, str]:
+        """The refs after the last fetch that ended well; of a damaged mirror, what can still be read."""
+        with suppress(GitError):
+            return mirror_files.read_journal(self.path) or self._snapshot()
+        return {}
+
+    def _compare(self, before: Mapping[str, str], after: Mapping[str, str]) -> FetchResult:
+        names = sorted({*before, *after})
+        pairs = [RefChange(name, before.get(name), after.get(name)) for name in names]
+        changes = [change for change in pairs if change.old_sha != change.new_sha]
+        moved = [change for change in changes if change.old_sha and change.new_sha]
+        return FetchResult(
+            created=tuple(change for change in changes if change.old_sha is None),
+            moved=tuple(moved),
+            deleted=tuple(change for change in changes if change.new_sha is None),
+            rewritten=tuple(change for change in moved if self._is_rewritten(change)),
+        )
+
+    def _is_rewritten(self, change: RefChange) -> bool:
+        if not change.name.startswith(BRANCHES):
+            return True
+        try:
+            return not self.is_ancestor(change.old_sha or "", change.new_sha or "")
+        except GitError:
+            # The old commit is not here any more: the mirror was built again.
+            return True
+
+    def _keep(self, changes: Iterable[RefChange]) -> None:
+        """Hold on to old heads, so that what was shown or deployed can still be compared."""
+        now = int(time.time())
+        lines = [f"update {KEEP}{now}-{change.old_sha} {change.old_sha}\n" for change in changes]
+        if lines:
+            self._output("update-ref", "--stdin", stdin="".join(lines).encode())
+
+    def _forget_old_heads(self) -> None:
+        oldest = time.time() - KEEP_FOR.total_seconds()
+        names = self._output("for-each-ref", "--format=%(refname)", KEEP).decode().splitlines()
+        lines = [f"delete {name}\n" for name in names if int(name.removeprefix(KEEP).split("-")[0]) < oldest]
+        if lines:
+            self._output("update-ref", "--stdin", stdin="".join(lines).encode())
+
+    def _settle(self, head: str | None) -> None:
+        """Make reading fast after a fetch that brought something."""
+        if head is not None:
+            self._maintain("symbolic-ref", "HEAD", head)
+        self._maintain("pack-refs", "--all")
+        if len(list(self.path.glob("objects/pack/*.pack"))) > MAX_PACKS:
+            self._maintain("repack", "-d", "--quiet", "--geometric=2")
+        # Only an acceleration: a history it cannot hold is read without it.
+        with suppress(GitError):
+            options = ("--reachable", "--changed-paths", "--split", "--no-progress")
+            self._maintain("commit-graph", "write", *options)
+
+    def _maintain(self, *arguments: str, timeout: timedelta = UPKEEP_TIMEOUT) -> None:
+        """Run a command on this mirror that changes it and has nothing to say."""
+        find_git()
+        # Its import runs git, so it waits until git is known to be there.
+        import git
+
+        environment = [f"{name}={value}" for name, value in build_environment().items()]
+        status, _, said = git.Git(ROOT).execute(
+            ["env", "-i", *environment, *build_argv(self.path, *arguments)],
+            with_extended_output=True,
+            with_exceptions=False,
+            kill_after_timeout=timeout.total_seconds(),
+        )
+        if status < 0:
+            raise GitError("The upkeep of the mirror took too long.", code="GIT_TIMEOUT")
+        if status:
+            raise self._describe(process.Result(int(status), b"", str(said).encode()))
+
+    def _describe(self, result: process.Result) -> GitError:
+        """As for any repository; damage is noted, so that the next fetch builds the mirror again."""
+        error = super()._describe(result)
+        if error.code == "GIT_DAMAGED":
+            mirror_files.mark_damaged(self.path)
+        return error
+
+
+def _blame_remote(error: GitError) -> GitError:
+    """A new mirror cannot be damaged: what arrived broken was sent broken."""
+    if error.code != "GIT_DAMAGED":
+        return error
+    message = "The remote sends broken data."
+    return GitError(message, code="GIT_REFUSED", hint="Ask its owner to run git fsck there.")

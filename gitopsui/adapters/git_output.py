@@ -1,0 +1,253 @@
+"""
+What Git prints → values. Fields are read by position and counted; text is decoded with replacement.
+
+Everything here was written by others: a name, a date or a message may hold anything but a NUL, which Git
+itself uses as the end of a field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from gitopsui.domain.commit import Commit
+from gitopsui.domain.errors import GitError
+
+# sha, parents, author, e-mail, author time, committer time, whole message; with `log -z` each ends with NUL.
+LOG_FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
+LOG_FIELDS = 7
+REF_FORMAT = (
+    "%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(*objecttype)%00%(creatordate:unix)"
+)
+REF_FIELDS = 6
+# 64 kB of a message are kept, as everywhere; Git knows no limit.
+MAX_MESSAGE = 1 << 16
+MAX_TIMESTAMP = 253_402_300_799  # the last second of the year 9999, the last a datetime can hold
+
+BRANCHES = "refs/heads/"
+TAGS = "refs/tags/"
+
+
+class RefKind(StrEnum):
+    """What a ref is."""
+
+    BRANCH = "branch"  # refs/heads/…
+    TAG = "tag"  # refs/tags/…
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """
+    A branch or a tag. `name` is full (`refs/tags/v1`), `short` without its prefix (`v1`).
+
+    `sha` is the object it points at: for an annotated tag that is the tag, and `commit_sha` the commit
+    behind it, through any number of tags; None when there is a tree or a file at the end. `date` is when
+    the tag was made or the commit committed, in UTC; None where Git holds no date.
+    """
+
+    name: str
+    short: str
+    kind: RefKind
+    sha: str
+    commit_sha: str | None
+    date: datetime | None
+    is_annotated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRefs:
+    """
+    The branches and tags a remote offers, by full name, and the full name of its default branch.
+
+    Two equal `digest`s mean that nothing has to be fetched.
+    """
+
+    refs: Mapping[str, str]
+    head: str | None
+    digest: str
+
+
+class EntryKind(StrEnum):
+    """What lies under a name in a tree."""
+
+    FILE = "file"  # a regular file
+    EXECUTABLE = "executable"  # a regular file that may be run
+    SYMLINK = "symlink"  # the content is the path it points to
+    SUBMODULE = "submodule"  # a commit of another repository: no content here
+    FOLDER = "folder"  # only listed when the listing is not recursive
+
+
+ENTRY_KINDS = {
+    "120000": EntryKind.SYMLINK,
+    "160000": EntryKind.SUBMODULE,
+    "040000": EntryKind.FOLDER,
+    "100755": EntryKind.EXECUTABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """One name in a tree; `path` is full and text for people, `size` in bytes where there is content."""
+
+    mode: str
+    kind: EntryKind
+    sha: str
+    path: str
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a fetch is: `phase` as Git names it ("Receiving objects"), `total` None where it is unknown."""
+
+    phase: str
+    done: int
+    total: int | None
+    detail: str = ""
+
+
+def decode(data: bytes) -> str:
+    """Text of others: undecodable bytes replaced, NULs removed."""
+    return data.decode("utf-8", "replace").replace("\0", "")
+
+
+def parse_time(seconds: str) -> datetime | None:
+    """A time in UTC from seconds since 1970; None for what is no date, or none this side of the year 9999."""
+    if not re.fullmatch(r"[0-9]{1,12}", seconds) or int(seconds) > MAX_TIMESTAMP:
+        return None
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def parse_log(data: bytes) -> list[Commit]:
+    """The commits of `git log -z --format=LOG_FORMAT`, in the order Git printed them."""
+    return [_build_commit(record) for record in _records(data.split(b"\0"), LOG_FIELDS)]
+
+
+def _build_commit(record: list[bytes]) -> Commit:
+    sha, parents, name, email, authored, committed, message = (decode(field) for field in record)
+    return Commit(
+        sha=sha,
+        parents=tuple(parents.split()),
+        author_name=name,
+        author_email=email,
+        authored_at=parse_time(authored),
+        committed_at=parse_time(committed),
+        message=message[:MAX_MESSAGE],
+    )
+
+
+def _records(fields: list[bytes], count: int) -> Iterator[list[bytes]]:
+    last = fields.pop()
+    if last or len(fields) % count:
+        raise _unreadable("log")
+    for start in range(0, len(fields), count):
+        yield fields[start : start + count]
+
+
+def parse_refs(data: bytes) -> tuple[list[Ref], list[str]]:
+    """
+    The refs of `git for-each-ref --format=REF_FORMAT`, and the ids of tags of tags.
+
+    Git 2.39 looks through one tag only, so what those lead to has to be asked for: see `with_commits`.
+    """
+    refs, nested = [], []
+    for line in data.splitlines():
+        fields = [decode(field) for field in line.split(b"\0")]
+        if len(fields) != REF_FIELDS:
+            raise _unreadable("for-each-ref")
+        name, sha, kind, inner_sha, inner_kind, seconds = fields
+        commit_sha = {"commit": sha, "tag": inner_sha if inner_kind == "commit" else None}.get(kind)
+        short, ref_kind = _shorten(name)
+        refs.append(Ref(name, short, ref_kind, sha, commit_sha, parse_time(seconds), kind == "tag"))
+        if inner_kind == "tag":
+            nested.append(sha)
+    return refs, nested
+
+
+def with_commits(refs: list[Ref], commits: Mapping[str, str]) -> list[Ref]:
+    """The same refs, with the commit of each tag whose id is in `commits`."""
+    return [replace(ref, commit_sha=commits[ref.sha]) if ref.sha in commits else ref for ref in refs]
+
+
+def _shorten(name: str) -> tuple[str, RefKind]:
+    if name.startswith(TAGS):
+        return name.removeprefix(TAGS), RefKind.TAG
+    return name.removeprefix(BRANCHES), RefKind.BRANCH
+
+
+def parse_remote_refs(data: bytes) -> RemoteRefs:
+    """The answer of `git ls-remote --symref`; other refs (pull requests) and peeled tags are left out."""
+    refs: dict[str, str] = {}
+    head = None
+    for line in data.splitlines():
+        value, _, name = line.partition(b"\t")
+        if name == b"HEAD" and value.startswith(b"ref: "):
+            head = decode(value[5:])
+        elif name.startswith((BRANCHES.encode(), TAGS.encode())) and not name.endswith(b"^{}"):
+            refs[decode(name)] = decode(value)
+    head = head if head in refs else None
+    listed = "".join(f"{sha} {name}\n" for name, sha in sorted(refs.items()))
+    return RemoteRefs(refs, head, hashlib.sha256(f"{listed}{head}".encode()).hexdigest())
+
+
+def parse_tree(data: bytes) -> list[TreeEntry]:
+    """The entries of `git ls-tree -z -l`, sorted by Git: `MODE TYPE ID SIZE<tab>PATH`."""
+    entries = []
+    for line in data.split(b"\0")[:-1]:
+        facts, tab, path = line.partition(b"\t")
+        fields = decode(facts).split()
+        if not tab or len(fields) != 4:
+            raise _unreadable("ls-tree")
+        mode, _, sha, size = fields
+        kind = ENTRY_KINDS.get(mode, EntryKind.FILE)
+        entries.append(TreeEntry(mode, kind, sha, decode(path), int(size) if size.isdecimal() else None))
+    return entries
+
+
+def parse_objects(data: bytes) -> Iterator[tuple[str, str, bytes]]:
+    """(id, type, content) for each object of `git cat-file --batch`; type `missing` has no content."""
+    position = 0
+    while position < len(data):
+        end = data.find(b"\n", position)
+        sha, kind, *size = decode(data[position:end]).rsplit(" ", 2) if end >= 0 else ("", "")
+        if kind == "missing" or (size and size[0] == "missing"):
+            yield sha, "missing", b""
+            position = end + 1
+            continue
+        if not size or not size[0].isdecimal():
+            raise _unreadable("cat-file")
+        start, length = end + 1, int(size[0])
+        yield sha, kind, data[start : start + length]
+        position = start + length + 1
+
+
+PROGRESS = re.compile(
+    r"(?:remote: )?(?P<phase>[A-Z][A-Za-z ]{2,40}): +(?:\d+% \((?P<done>\d+)/(?P<total>\d+)\)|(?P<count>\d+))"
+    r"(?:, (?P<detail>.*))?"
+)
+
+
+class ProgressReader:
+    """Cuts the progress lines out of stderr as it comes in pieces."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> Iterator[Progress]:
+        *lines, self._rest = re.split(rb"[\r\n]", self._rest + piece)
+        # A line that never ends is not one of ours.
+        self._rest = self._rest[-1000:]
+        for line in lines:
+            match = PROGRESS.match(decode(line))
+            if match:
+                done = int(match["done"] or match["count"])
+                total = int(match["total"]) if match["total"] else None
+                yield Progress(match["phase"], done, total, (match["detail"] or "").strip()[:100])
+
+
+def _unreadable(command: str) -> GitError:
+    return GitError(f"The answer of git {command} cannot be read.", code="GIT_ERROR")

@@ -1,9 +1,59 @@
-"""A commit as Git tells it, and what its message says by the rules of Conventional Commits."""
+"""
+A commit as Git tells it, and what its message says by the rules of Conventional Commits.
+
+https://www.conventionalcommits.org/en/v1.0.0/; where implementations disagree, a message is read
+leniently and what was forgiven stands in `lint`. A message is never dropped: one that follows no
+convention has no type and its first line as description.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from gitopsui.domain.footers import BREAKING_TOKENS, Footer, Lint, Rest, read_rest
+from gitopsui.domain.references import (
+    MAX_ISSUES,
+    REFERENCE_TOKENS,
+    find_issues,
+    find_merge_request,
+    find_pull_request,
+    find_tracker_keys,
+)
+from gitopsui.domain.reverts import find_reverted_commits, find_reverted_pull_request, unwrap_revert
+from gitopsui.domain.text import TEXT_LIMIT
+
+DESCRIPTION_LIMIT = 200  # characters; what a page shows of a subject
+HEADER_LIMIT = 1_000  # characters; the rest of a longer first line is not looked at
+
+# A header without a space behind the colon is believed for these only: `http://…` is no type.
+KNOWN_TYPES = frozenset((
+    "build", "chore", "ci", "deps", "docs", "feat", "feature", "fix", "hotfix", "i18n", "perf", "refactor",
+    "revert", "security", "style", "test",
+))  # fmt: skip
+
+_HEADER = re.compile(r"([^\s():!]+)(?:\(([^()]*)\))?(!{0,2}):(.+)")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_OVERRIDE = ("BEGIN_COMMIT_OVERRIDE", "END_COMMIT_OVERRIDE")
+
+# Taken out of a header: what reorders text (https://trojansource.codes) or hides in a word. Joiners of
+# emoji and of scripts that need them (U+200C, U+200D) stay.
+_HIDDEN = dict.fromkeys(
+    (
+        0x00,
+        0x00AD,
+        0x061C,
+        0x200B,
+        0x200E,
+        0x200F,
+        0x2060,
+        0xFEFF,
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +72,216 @@ class Commit:
     authored_at: datetime | None
     committed_at: datetime | None
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedMessage:
+    """
+    What a message says. `type` is in small letters and None where the header follows no convention.
+
+    `description` is the header behind its colon, else all of it, at most 200 characters. `breaking` holds
+    the texts of what breaks, nothing where nothing does. `issues` are at most 50, without the pull request's
+    own number. `reverts` are the commits it names as reverted; `revert_depth` is odd where the commit takes
+    `reverted_header` back and even where it brings it back. `cherry_picks` are its origins, nearest last.
+    """
+
+    header: str
+    type: str | None
+    scope: str | None
+    description: str
+    breaking: tuple[str, ...] = ()
+    body: str = ""
+    footers: tuple[Footer, ...] = ()
+    issues: tuple[str, ...] = ()
+    pull_request: int | None = None
+    reverts: tuple[str, ...] = ()
+    reverted_header: str | None = None
+    reverted_pull_request: int | None = None
+    revert_depth: int = 0
+    cherry_picks: tuple[str, ...] = ()
+    is_graduation: bool = False
+    lint: tuple[Lint, ...] = ()
+
+    @property
+    def is_breaking(self) -> bool:
+        return bool(self.breaking)
+
+    @property
+    def is_revert(self) -> bool:
+        """Whether the commit takes something back, rather than only mentioning a revert."""
+        return self.type == "revert"
+
+    @property
+    def cherry_pick_of(self) -> str | None:
+        """The commit this one was directly picked from."""
+        return self.cherry_picks[-1] if self.cherry_picks else None
+
+    @property
+    def release_as(self) -> str | None:
+        """The version a `Release-As` footer asks for, as written."""
+        return (
+            self.footer_values("release-as")[-1]
+            if self.footers and self.footer_values("release-as")
+            else None
+        )
+
+    def footer_values(self, token: str) -> list[str]:
+        """The values of all footers of that name, in any case of letters."""
+        return [value for name, value in self.footers if name.lower() == token]
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """A first line, taken apart."""
+
+    type: str | None
+    scope: str | None
+    description: str
+    is_breaking: bool = False
+    is_graduation: bool = False
+    has_no_space: bool = False
+
+
+def parse_message(
+    message: str, *, breaking_tokens: Sequence[str] = BREAKING_TOKENS, comment_char: str = ""
+) -> ParsedMessage:
+    """
+    What a commit message says; never raises, whatever the message holds.
+
+    `breaking_tokens` replaces the footers that count as breaking. Where `comment_char` is given, lines that
+    begin with it are left out and a scissors line ends the message, as in `git commit --cleanup=scissors`.
+    """
+    first, rest_text = _split(message, comment_char)
+    header_text = (
+        first.translate(_HIDDEN).strip()[:HEADER_LIMIT] if not first.isascii() else first[:HEADER_LIMIT]
+    )
+    inner, depth = unwrap_revert(header_text)
+    header = _read_header(header_text, inner, depth)
+    rest = read_rest(rest_text, breaking_tokens=breaking_tokens)
+    pull_request = find_pull_request(first)
+    if pull_request is None and rest.body:
+        pull_request = find_merge_request(rest.body)
+    return ParsedMessage(
+        header=header_text,
+        type=header.type,
+        scope=header.scope,
+        description=header.description,
+        breaking=_breaking_texts(header, rest),
+        body=rest.body,
+        footers=rest.footers,
+        issues=_issues(header_text if depth == 0 else "", rest_text, rest.footers, pull_request),
+        pull_request=pull_request,
+        reverts=find_reverted_commits(rest_text, rest.footers, is_revert=header.type == "revert"),
+        reverted_header=inner if depth else None,
+        reverted_pull_request=find_reverted_pull_request(rest.body) if depth else None,
+        revert_depth=depth,
+        cherry_picks=rest.cherry_picks,
+        is_graduation=header.is_graduation,
+        lint=_lint(header, rest, first, rest_text),
+    )
+
+
+def _split(message: str, comment_char: str) -> tuple[str, str]:
+    """First line and the rest, with newlines made one kind, blank runs folded and the override applied."""
+    text = message.replace("\r\n", "\n").replace("\r", "\n") if "\r" in message else message
+    if "\n\n\n" in text:
+        text = _BLANK_LINES.sub("\n\n", text)
+    text = text[:TEXT_LIMIT].replace("\x00", "")
+    if comment_char:
+        text = _without_comments(text, comment_char)
+    if _OVERRIDE[0] in text:
+        text = _apply_override(text)
+    text = text.lstrip("\ufeff \t\n")
+    while text.startswith("gpg: "):  # `git log --show-signature` writes its verdict above the message
+        text = text.partition("\n")[2]
+    first, _, rest = text.partition("\n")
+    return first.strip(), rest
+
+
+def _without_comments(text: str, comment_char: str) -> str:
+    """https://git-scm.com/docs/git-commit#Documentation/git-commit.txt-scissors"""
+    kept = []
+    for line in text.split("\n"):
+        if line.startswith(f"{comment_char} ------------------------ >8 ------------------------"):
+            break
+        if not line.startswith(comment_char):
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _apply_override(text: str) -> str:
+    """The message a squash merge should have had, where its pull request says so (release-please)."""
+    begin, end = _OVERRIDE
+    instead = text.partition(begin)[2].partition(end)[0].strip()
+    if not instead:
+        return text
+    number = find_pull_request(text.partition("\n")[0].strip())
+    first, _, rest = instead.partition("\n")
+    if number is None or find_pull_request(first.strip()) is not None:
+        return instead
+    return f"{first.rstrip()} (#{number})\n{rest}"
+
+
+def _read_header(header: str, inner: str, depth: int) -> _Header:
+    """Even chains of reverts bring the first commit back, so they are of its type; odd ones are reverts."""
+    if depth == 0:
+        return _read_plain_header(header)
+    if depth % 2 == 0:
+        return _read_plain_header(inner)
+    plain = _read_plain_header(header)
+    return _Header("revert", plain.scope, _cut(plain.description))
+
+
+def _read_plain_header(header: str) -> _Header:
+    match = _HEADER.match(header)
+    if match is None:
+        return _Header(None, None, _cut(header))
+    kind, scope, mark, after = match[1].lower(), match[2], match[3], match[4]
+    description = after.strip()
+    has_no_space = not after[0].isspace()
+    is_doubtful = has_no_space and kind not in KNOWN_TYPES and scope is None and not mark
+    if not description or is_doubtful or (scope is not None and not scope.strip()):
+        return _Header(None, None, _cut(header))
+    return _Header(
+        kind,
+        scope.strip() if scope else None,
+        _cut(description),
+        is_breaking=bool(mark),
+        is_graduation=mark == "!!",
+        has_no_space=has_no_space,
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= DESCRIPTION_LIMIT else text[: DESCRIPTION_LIMIT - 1].rstrip() + "…"
+
+
+def _breaking_texts(header: _Header, rest: Rest) -> tuple[str, ...]:
+    """The footers' texts; the description where only the header's mark says that something breaks."""
+    if rest.breaking:
+        return tuple(text or header.description for text in rest.breaking)
+    return (header.description,) if header.is_breaking else ()
+
+
+def _issues(header: str, rest: str, footers: tuple[Footer, ...], pull_request: int | None) -> tuple[str, ...]:
+    found = find_issues(header)
+    if rest:
+        found += find_issues(rest)
+    for token, value in footers:
+        if token.lower() in REFERENCE_TOKENS:
+            found += find_tracker_keys(value)
+    if not found:
+        return ()
+    own = f"#{pull_request}"
+    return tuple(issue for issue in dict.fromkeys(found) if issue != own)[:MAX_ISSUES]
+
+
+def _lint(header: _Header, rest: Rest, first: str, rest_text: str) -> tuple[Lint, ...]:
+    lint = rest.lint
+    if header.has_no_space:
+        lint = (Lint.NO_SPACE, *lint)
+    if rest_text and not rest_text.startswith("\n") and rest_text.partition("\n")[0].strip():
+        lint = (*lint, Lint.NO_BLANK_LINE)
+    if not first.isascii() and first.translate(_HIDDEN) != first:
+        lint = (*lint, Lint.HIDDEN_CHARACTERS)
+    return lint

@@ -1,0 +1,233 @@
+"""
+The one door to Kubernetes: a reader that lists and does nothing else. Only this module imports `kubernetes`.
+
+Of that library the connection pool is used, and neither its models (they drop fields they do not know) nor
+its readers of kubeconfigs (they run programs) nor its discovery (its cache lies in a shared folder).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+import urllib3
+
+from gitopsui.adapters.cluster_access import ClusterAccess, build_context, in_cluster_access
+from gitopsui.adapters.cluster_call import ClusterCall
+from gitopsui.adapters.cluster_discovery import ApiKind, Discovery, discover
+from gitopsui.adapters.cluster_listing import (
+    PACKED_LISTING_BYTES,
+    Listing,
+    ListRequest,
+    LiveState,
+    Mask,
+    PackedListing,
+    read_listing,
+    read_packed,
+    unknown_kind,
+)
+from gitopsui.adapters.cluster_role import NAMESPACE
+from gitopsui.adapters.http_policy import HttpPolicy, check_target
+from gitopsui.adapters.http_socket import Deadline
+from gitopsui.adapters.http_transport import guard
+from gitopsui.domain.errors import ClusterError, InputError
+from gitopsui.domain.resource import GroupKind
+
+__all__ = [
+    "ApiKind",
+    "ClusterAccess",
+    "ClusterReader",
+    "Discovery",
+    "Listing",
+    "LiveState",
+    "in_cluster_access",
+]
+
+DEFAULT_BUDGET = timedelta(seconds=30)
+PARALLEL_CALLS = 4
+
+# From the fourth namespace on, one list of the whole cluster is cheaper than one more list.
+NAMESPACES_BEFORE_ALL = 3
+
+
+class ClusterReader:
+    """
+    Reads one cluster for one round of checks. What it has listed it does not list again, so it is made anew
+    for each round and closed after it; use it in a `with`, from one thread.
+
+    `mask` is given each object before anything else sees it. `budget` is the wall clock time of one method
+    call, however many requests that takes.
+    """
+
+    def __init__(
+        self, access: ClusterAccess, *, policy: HttpPolicy, mask: Mask, budget: timedelta = DEFAULT_BUDGET
+    ) -> None:
+        """Raises ClusterError: CLUSTER_TLS and the codes of the address policy, all permanent."""
+        check_server(access, policy)
+        self._manager = open_pool(access, policy)
+        self._call = ClusterCall(self._manager, access)
+        self._policy = policy
+        self._mask = mask
+        self._budget = budget
+        self._discovery: Discovery | None = None
+        self._listings: dict[tuple[ApiKind, str], Listing] = {}
+        self._packed: dict[ApiKind, PackedListing | None] = {}
+        self._namespaces: dict[ApiKind, set[str]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._manager.clear()
+
+    def server_version(self) -> str:
+        """As the server says it ("v1.34.5"), "" when it does not. Raises ClusterError."""
+        version = self._call.get_json("/version", self._deadline()).get("gitVersion")
+        return version[:80] if isinstance(version, str) and version.isprintable() else ""
+
+    def kinds(self) -> Discovery:
+        """What the cluster serves; asked once. Raises ClusterError when that cannot be known at all."""
+        return self._discover(self._deadline())
+
+    def live(
+        self,
+        wanted: Iterable[GroupKind],
+        *,
+        namespace: str,
+        versions: Mapping[GroupKind, str] | None = None,
+    ) -> LiveState:
+        """
+        All objects of each kind in `namespace` ("" for every one); kinds without a namespace are read whole.
+        `versions` names the version to read a kind in, where the cluster serves it.
+
+        Failures of a kind stand in its listing: KIND_FORBIDDEN, KIND_UNKNOWN, KIND_UNAVAILABLE (its API
+        group is down), CLUSTER_TIMEOUT, CLUSTER_BUSY … Raises ClusterError when the cluster as a whole
+        refuses or cannot be reached.
+        """
+        if namespace and not NAMESPACE.fullmatch(namespace):
+            raise ClusterError("This is not the name of a namespace.", code="NAMESPACE", permanent=True)
+        deadline = self._deadline()
+        discovery = self._discover(deadline)
+        kinds = sorted(set(wanted))
+        found = [discovery.find(kind, version=(versions or {}).get(kind, "")) for kind in kinds]
+        requests = {kind: ListRequest(kind, namespace, deadline) for kind in found if kind is not None}
+        with ThreadPoolExecutor(PARALLEL_CALLS, thread_name_prefix="cluster") as threads:
+            read = dict(zip(requests, threads.map(self._list, requests.values()), strict=True))
+        return LiveState(
+            {
+                kind: Listing(error=absent(kind, discovery)) if api_kind is None else read[api_kind]
+                for kind, api_kind in zip(kinds, found, strict=True)
+            }
+        )
+
+    def _deadline(self) -> Deadline:
+        return Deadline.after(self._budget, silence=self._policy.read_timeout)
+
+    def _discover(self, deadline: Deadline) -> Discovery:
+        if self._discovery is None:
+            self._discovery = discover(
+                lambda path, accept: self._call.get_json(path, deadline, accept=accept),
+                lambda paths: self._get_all(paths, deadline),
+            )
+        return self._discovery
+
+    def _get_all(self, paths: list[str], deadline: Deadline) -> list[dict[str, Any] | ClusterError]:
+        def get(path: str) -> dict[str, Any] | ClusterError:
+            try:
+                return self._call.get_json(path, deadline)
+            except ClusterError as error:
+                if self._call.is_refused:
+                    raise
+                return error
+
+        with ThreadPoolExecutor(PARALLEL_CALLS, thread_name_prefix="cluster") as threads:
+            return list(threads.map(get, paths))
+
+    def _list(self, request: ListRequest) -> Listing:
+        """One kind in one place, from what is known already where possible. Raises CLUSTER_AUTH alone."""
+        place = request.namespace if request.kind.is_namespaced else ""
+        key = (request.kind, place)
+        if key not in self._listings:
+            listing = self._read(request)
+            if listing.error is not None and request.deadline.remaining() <= 0:
+                # The time of this call was over, which says nothing about the next call.
+                return listing
+            self._listings[key] = listing
+        return self._listings[key]
+
+    def _read(self, request: ListRequest) -> Listing:
+        try:
+            packed = self._find_packed(request)
+            if packed is not None:
+                return packed.listing_of(request.namespace)
+            return read_listing(self._call, request, self._mask)
+        except ClusterError as error:
+            if self._call.is_refused:
+                raise
+            return Listing(error=error)
+
+    def _find_packed(self, request: ListRequest) -> PackedListing | None:
+        """The list of the whole cluster, once enough namespaces were asked for and if it may be read."""
+        kind = request.kind
+        if not kind.is_namespaced or not request.namespace:
+            return None
+        asked = self._namespaces.setdefault(kind, set())
+        asked.add(request.namespace)
+        if kind not in self._packed and len(asked) > NAMESPACES_BEFORE_ALL:
+            self._packed[kind] = None  # also when it fails: it is not tried a second time
+            self._packed[kind] = self._try_all(request)
+        return self._packed.get(kind)
+
+    def _try_all(self, request: ListRequest) -> PackedListing | None:
+        everywhere = ListRequest(request.kind, "", request.deadline, PACKED_LISTING_BYTES)
+        try:
+            return read_packed(self._call, everywhere, self._mask)
+        except ClusterError as error:
+            if error.code in ("KIND_FORBIDDEN", "CLUSTER_TOO_LARGE"):
+                return None
+            raise
+
+
+def check_server(access: ClusterAccess, policy: HttpPolicy) -> None:
+    try:
+        check_target(access.server, policy)
+    except InputError as error:
+        raise ClusterError(error.message, code=error.code, permanent=True) from None
+
+
+def open_pool(access: ClusterAccess, policy: HttpPolicy) -> urllib3.PoolManager:
+    """A pool for this cluster alone. Nothing is contacted yet."""
+    # Not at the top: the package takes 0.4 s and 40 MB, which a web process never needs.
+    from kubernetes.client.api_client import ApiClient  # type: ignore[import-untyped,unused-ignore]
+    from kubernetes.client.configuration import Configuration  # type: ignore[import-untyped,unused-ignore]
+
+    context = build_context(access)
+    configuration = Configuration(
+        host=access.server,
+        verify_ssl=not access.is_insecure,
+        tls_server_name=access.tls_server_name or None,
+        retries=False,
+        connection_pool_maxsize=PARALLEL_CALLS,
+        # Empty, not None: None would take a proxy from the environment.
+        proxy="",
+        no_proxy="",
+    )
+    manager: urllib3.PoolManager = ApiClient(configuration).rest_client.pool_manager
+    guard(manager, policy, context)
+    return manager
+
+
+def absent(wanted: GroupKind, discovery: Discovery) -> ClusterError:
+    """Why a kind was not found: its group may only be silent, which must not look like a missing kind."""
+    if wanted.group not in discovery.failed_groups:
+        return unknown_kind(wanted)
+    message = discovery.failed_groups[wanted.group]
+    return ClusterError(message, code="KIND_UNAVAILABLE", hint="What is shown of it is the last known state.")

@@ -1,0 +1,239 @@
+"""
+Reading all objects of one kind: page by page, masked as they come in, all or nothing.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from gitopsui.adapters.cluster_call import JSON, ClusterCall, read_object, unexpected_status
+from gitopsui.adapters.cluster_discovery import ApiKind
+from gitopsui.adapters.http_socket import Deadline
+from gitopsui.domain.errors import ClusterError
+from gitopsui.domain.resource import GroupKind, Manifest
+
+PAGE_SIZE = 500
+# A page of large objects is asked for again with fewer; later ones aim at this many bytes.
+PAGE_BYTES_WANTED = 4 << 20
+LISTING_BYTES = 256 << 20
+PACKED_LISTING_BYTES = 1 << 30
+MAX_RESTARTS = 3
+
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+SECRET = GroupKind("", "Secret")
+
+Mask = Callable[[Manifest], Manifest]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """
+    All objects of one kind in one place, masked. With an `error` there are none, `complete_at` is None, and
+    nothing may be concluded from their absence.
+    """
+
+    manifests: tuple[Manifest, ...] = ()
+    error: ClusterError | None = None
+    complete_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    listings: Mapping[GroupKind, Listing]
+
+    @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """Those of all complete listings."""
+        return tuple(item for listing in self.listings.values() for item in listing.manifests)
+
+    @property
+    def errors(self) -> dict[GroupKind, ClusterError]:
+        return {kind: listing.error for kind, listing in self.listings.items() if listing.error is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """What is to be listed ("" for every namespace), by when, and how many bytes of JSON are too many."""
+
+    kind: ApiKind
+    namespace: str
+    deadline: Deadline
+    max_bytes: int = LISTING_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`token` asks for the next one, "" after the last; `size` is in bytes, `limit` what was asked for."""
+
+    items: list[dict[str, Any]]
+    token: str
+    size: int
+    limit: int
+
+
+class ListingExpired(Exception):  # noqa: N818 - not an error of ours: the server asks us to begin again
+    """The snapshot behind a `continue` token is gone (410)."""
+
+
+@dataclass(slots=True)
+class PackedListing:
+    """A list of the whole cluster, kept compressed until somebody asks for one namespace of it."""
+
+    complete_at: datetime
+    pages: dict[str, list[bytes]] = field(default_factory=dict)
+
+    def add(self, manifests: list[Manifest]) -> None:
+        # Servers list in the order of their keys, so a namespace is one run in a page.
+        for namespace, group in groupby(manifests, key=namespace_of):
+            packed = zlib.compress(json.dumps(list(group), separators=(",", ":")).encode(), 1)
+            self.pages.setdefault(namespace, []).append(packed)
+
+    def listing_of(self, namespace: str) -> Listing:
+        manifests = [
+            item for page in self.pages.get(namespace, ()) for item in json.loads(zlib.decompress(page))
+        ]
+        return Listing(tuple(manifests), complete_at=self.complete_at)
+
+
+def read_listing(call: ClusterCall, request: ListRequest, mask: Mask) -> Listing:
+    """Raises ClusterError: KIND_FORBIDDEN, KIND_UNKNOWN, CLUSTER_TOO_LARGE and those of `ClusterCall.get`."""
+    for _ in range(1 + MAX_RESTARTS):
+        try:
+            pages = read_pages(call, request, mask)
+            manifests = tuple(item for page in pages for item in page)
+        except ListingExpired:
+            continue
+        return Listing(manifests, complete_at=datetime.now(UTC))
+    raise keeps_expiring(request.kind)
+
+
+def read_packed(call: ClusterCall, request: ListRequest, mask: Mask) -> PackedListing:
+    """As `read_listing`, for lists larger than one should hold."""
+    for _ in range(1 + MAX_RESTARTS):
+        packed = PackedListing(complete_at=datetime.now(UTC))
+        try:
+            for page in read_pages(call, request, mask):
+                packed.add(page)
+        except ListingExpired:
+            continue
+        packed.complete_at = datetime.now(UTC)
+        return packed
+    raise keeps_expiring(request.kind)
+
+
+def read_pages(call: ClusterCall, request: ListRequest, mask: Mask) -> Iterator[list[Manifest]]:
+    token, limit, total = "", PAGE_SIZE, 0
+    seen: set[str] = set()
+    while True:
+        page = read_page(call, request, token, limit)
+        total += page.size
+        if total > request.max_bytes:
+            raise too_large(request.kind)
+        yield [ingest(item, request.kind, mask) for item in page.items]
+        if not page.token:
+            return
+        if page.token in seen:
+            raise ClusterError("The API server gives the same page again and again.", code="CLUSTER_ERROR")
+        seen.add(page.token)
+        token, limit = page.token, next_limit(page)
+
+
+def read_page(call: ClusterCall, request: ListRequest, token: str, limit: int) -> Page:
+    """One page of at most `limit` objects, of fewer when so many are too large for one answer."""
+    path = request.kind.path(request.namespace)
+    accept = METADATA_ONLY if request.kind.group_kind == SECRET else JSON
+    while True:
+        query = {"limit": str(limit)} | ({"continue": token} if token else {})
+        try:
+            answer = call.get(path, request.deadline, query=query, accept=accept)
+            break
+        except ClusterError as error:
+            if error.code != "CLUSTER_TOO_LARGE" or limit == 1:
+                raise
+            limit = max(1, limit // 10)
+    check_status(answer.status, request, is_continued=bool(token))
+    document = read_object(answer)
+    items, metadata = document.get("items"), document.get("metadata")
+    next_token = metadata.get("continue") if isinstance(metadata, dict) else None
+    # `null` is how a Go program writes an empty list; anything else is no list at all.
+    if "items" not in document or not isinstance(items or [], list) or not isinstance(next_token or "", str):
+        raise ClusterError("The API server answered with something else than a list.", code="CLUSTER_ERROR")
+    return Page(items or [], next_token or "", len(answer.body), limit)
+
+
+def next_limit(page: Page) -> int:
+    """As many as fit the wanted size, by the size of those just seen."""
+    average = page.size // max(1, len(page.items)) or 1
+    return max(1, min(PAGE_SIZE, PAGE_BYTES_WANTED // average))
+
+
+def ingest(item: object, kind: ApiKind, mask: Mask) -> Manifest:
+    """The object with the kind that items of a list lack, and without what must not be kept."""
+    if not isinstance(item, dict) or not isinstance(item.get("metadata"), dict):
+        raise ClusterError("The API server listed something that is no object.", code="CLUSTER_ERROR")
+    whole = {**item, "apiVersion": kind.api_version, "kind": kind.kind}
+    if kind.group_kind == SECRET:
+        # A server that did not understand "metadata only" has sent the values: they end here.
+        whole = {key: whole[key] for key in ("apiVersion", "kind", "metadata")}
+    try:
+        return mask(whole)
+    except (TypeError, ValueError, LookupError, AttributeError, RecursionError):
+        # Not kept rather than kept unmasked; without a cause, whose text could hold what was to be hidden.
+        raise ClusterError(
+            f"An object of kind {kind.kind} could not be masked.", code="CLUSTER_ERROR"
+        ) from None
+
+
+def check_status(status: int, request: ListRequest, *, is_continued: bool) -> None:
+    if status == 410 or (status == 400 and is_continued):
+        raise ListingExpired
+    if status == 403:
+        raise forbidden(request)
+    if status == 404:
+        raise unknown_kind(request.kind.group_kind)
+    if status != 200:
+        raise unexpected_status(status)
+
+
+def namespace_of(manifest: Manifest) -> str:
+    namespace = manifest["metadata"].get("namespace", "")
+    return namespace if isinstance(namespace, str) else ""
+
+
+def forbidden(request: ListRequest) -> ClusterError:
+    kind = request.kind
+    place = (
+        f"namespace {request.namespace}" if kind.is_namespaced and request.namespace else "the whole cluster"
+    )
+    return ClusterError(
+        f"We may not list {kind.kind} in {place}.",
+        code="KIND_FORBIDDEN",
+        permanent=True,
+        hint=f'Grant "list" on {kind.plural} of the API group "{kind.group}" to our service account.',
+    )
+
+
+def unknown_kind(wanted: GroupKind) -> ClusterError:
+    return ClusterError(
+        f"The cluster does not know the kind {wanted}.",
+        code="KIND_UNKNOWN",
+        hint="Its CustomResourceDefinition may not be installed yet.",
+    )
+
+
+def too_large(kind: ApiKind) -> ClusterError:
+    message = f"The objects of kind {kind.kind} are too many or too large to be compared here."
+    return ClusterError(message, code="CLUSTER_TOO_LARGE")
+
+
+def keeps_expiring(kind: ApiKind) -> ClusterError:
+    message = f"The list of {kind.kind} changed faster than it could be read, {MAX_RESTARTS + 1} times."
+    return ClusterError(message, code="CLUSTER_ERROR")

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from gitopsui.domain.footers import BREAKING_TOKENS, Footer, Lint, Rest, read_rest
 from gitopsui.domain.references import (
@@ -21,6 +22,7 @@ from gitopsui.domain.references import (
     find_merge_request,
     find_pull_request,
     find_tracker_keys,
+    without_pull_request,
 )
 from gitopsui.domain.reverts import find_reverted_commits, find_reverted_pull_request, unwrap_revert
 from gitopsui.domain.text import TEXT_LIMIT
@@ -130,8 +132,7 @@ class ParsedMessage:
         return [value for name, value in self.footers if name.lower() == token]
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
+class _Header(NamedTuple):
     """A first line, taken apart."""
 
     type: str | None
@@ -264,7 +265,7 @@ def _breaking_texts(header: _Header, rest: Rest) -> tuple[str, ...]:
 
 
 def _issues(header: str, rest: str, footers: tuple[Footer, ...], pull_request: int | None) -> tuple[str, ...]:
-    found = find_issues(header)
+    found = find_issues(without_pull_request(header))
     if rest:
         found += find_issues(rest)
     for token, value in footers:

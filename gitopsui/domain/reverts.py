@@ -43,6 +43,16 @@ def _unwrap_once(header: str) -> tuple[str, int] | None:
     return None
 
 
+def find_target_header(header: str) -> str | None:
+    """The header of the very commit that is taken back; None where the header is no revert's."""
+    text = without_pull_request(header)
+    step = _unwrap_once(text)
+    if step is None:
+        return None
+    # A reapplied change takes back the revert, which quotes it.
+    return f'Revert "{step[0]}"' if text.startswith(_QUOTING[1][0]) else step[0]
+
+
 def find_reverted_commits(text: str, footers: Iterable[Footer], *, is_revert: bool) -> tuple[str, ...]:
     """The ids (7 to 64 digits) a message names as reverted, also in `Refs:` below a header of type revert."""
     found = dict.fromkeys(_BY_ID.findall(text)) if "This reverts commit" in text else {}

@@ -7,8 +7,10 @@ its readers of kubeconfigs (they run programs) nor its discovery (its cache lies
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import gc
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -19,17 +21,15 @@ from gitopsui.adapters.cluster_access import ClusterAccess, build_context, in_cl
 from gitopsui.adapters.cluster_call import ClusterCall
 from gitopsui.adapters.cluster_discovery import ApiKind, Discovery, discover
 from gitopsui.adapters.cluster_listing import (
-    PACKED_LISTING_BYTES,
     Listing,
     ListRequest,
     LiveState,
     Mask,
-    PackedListing,
     read_listing,
-    read_packed,
     unknown_kind,
 )
 from gitopsui.adapters.cluster_role import NAMESPACE
+from gitopsui.adapters.cluster_shelf import PACKED_LISTING_BYTES, PackedListing, Shelf, read_packed
 from gitopsui.adapters.http_policy import HttpPolicy, check_target
 from gitopsui.adapters.http_socket import Deadline
 from gitopsui.adapters.http_transport import guard
@@ -73,7 +73,8 @@ class ClusterReader:
         self._mask = mask
         self._budget = budget
         self._discovery: Discovery | None = None
-        self._listings: dict[tuple[ApiKind, str], Listing] = {}
+        self._shelf = Shelf()
+        # Lists of the whole cluster; None where there cannot be one.
         self._packed: dict[ApiKind, PackedListing | None] = {}
         self._namespaces: dict[ApiKind, set[str]] = {}
 
@@ -119,7 +120,8 @@ class ClusterReader:
         kinds = sorted(set(wanted))
         found = [discovery.find(kind, version=(versions or {}).get(kind, "")) for kind in kinds]
         requests = {kind: ListRequest(kind, namespace, deadline) for kind in found if kind is not None}
-        with ThreadPoolExecutor(PARALLEL_CALLS, thread_name_prefix="cluster") as threads:
+        with collector_paused(), ThreadPoolExecutor(PARALLEL_CALLS) as threads:
+            self._shelf.pack_all_but(namespace)
             read = dict(zip(requests, threads.map(self._list, requests.values()), strict=True))
         return LiveState(
             {
@@ -148,31 +150,28 @@ class ClusterReader:
                     raise
                 return error
 
-        with ThreadPoolExecutor(PARALLEL_CALLS, thread_name_prefix="cluster") as threads:
+        with ThreadPoolExecutor(PARALLEL_CALLS) as threads:
             return list(threads.map(get, paths))
 
     def _list(self, request: ListRequest) -> Listing:
         """One kind in one place, from what is known already where possible. Raises CLUSTER_AUTH alone."""
-        place = request.namespace if request.kind.is_namespaced else ""
-        key = (request.kind, place)
-        if key not in self._listings:
-            listing = self._read(request)
-            if listing.error is not None and request.deadline.remaining() <= 0:
-                # The time of this call was over, which says nothing about the next call.
-                return listing
-            self._listings[key] = listing
-        return self._listings[key]
-
-    def _read(self, request: ListRequest) -> Listing:
+        kind, place = request.kind, request.namespace if request.kind.is_namespaced else ""
+        known = self._shelf.find(kind, place)
+        if known is not None:
+            return known
         try:
             packed = self._find_packed(request)
             if packed is not None:
-                return packed.listing_of(request.namespace)
-            return read_listing(self._call, request, self._mask)
+                return packed.listing_of(place)
+            listing = read_listing(self._call, request, self._mask)
         except ClusterError as error:
             if self._call.is_refused:
                 raise
-            return Listing(error=error)
+            listing = Listing(error=error)
+        if listing.error is None or request.deadline.remaining() > 0:
+            # An error after the time was over says nothing about the next call.
+            self._shelf.put(kind, place, listing)
+        return listing
 
     def _find_packed(self, request: ListRequest) -> PackedListing | None:
         """The list of the whole cluster, once enough namespaces were asked for and if it may be read."""
@@ -194,6 +193,21 @@ class ClusterReader:
             if error.code in ("KIND_FORBIDDEN", "CLUSTER_TOO_LARGE"):
                 return None
             raise
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """
+    Objects read from JSON hold no cycles, and a collector that walks them again and again while they come
+    in doubles the time of a large list. Without it they are still freed when nobody refers to them.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def check_server(access: ClusterAccess, policy: HttpPolicy) -> None:

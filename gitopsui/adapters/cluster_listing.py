@@ -6,13 +6,10 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-re
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from gitopsui.adapters.cluster_call import JSON, ClusterCall, read_object, unexpected_status
 from gitopsui.adapters.cluster_discovery import ApiKind
@@ -24,12 +21,12 @@ PAGE_SIZE = 500
 # A page of large objects is asked for again with fewer; later ones aim at this many bytes.
 PAGE_BYTES_WANTED = 4 << 20
 LISTING_BYTES = 256 << 20
-PACKED_LISTING_BYTES = 1 << 30
 MAX_RESTARTS = 3
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 SECRET = GroupKind("", "Secret")
 
+T = TypeVar("T")
 Mask = Callable[[Manifest], Manifest]
 
 
@@ -71,62 +68,37 @@ class ListRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`token` asks for the next one, "" after the last; `size` is in bytes, `limit` what was asked for."""
+    """`token` asks for the next one, "" after the last; `size` is in bytes."""
 
-    items: list[dict[str, Any]]
+    items: list[Any]
     token: str
     size: int
-    limit: int
+    next_limit: int
 
 
 class ListingExpired(Exception):  # noqa: N818 - not an error of ours: the server asks us to begin again
     """The snapshot behind a `continue` token is gone (410)."""
 
 
-@dataclass(slots=True)
-class PackedListing:
-    """A list of the whole cluster, kept compressed until somebody asks for one namespace of it."""
-
-    complete_at: datetime
-    pages: dict[str, list[bytes]] = field(default_factory=dict)
-
-    def add(self, manifests: list[Manifest]) -> None:
-        # Servers list in the order of their keys, so a namespace is one run in a page.
-        for namespace, group in groupby(manifests, key=namespace_of):
-            packed = zlib.compress(json.dumps(list(group), separators=(",", ":")).encode(), 1)
-            self.pages.setdefault(namespace, []).append(packed)
-
-    def listing_of(self, namespace: str) -> Listing:
-        manifests = [
-            item for page in self.pages.get(namespace, ()) for item in json.loads(zlib.decompress(page))
-        ]
-        return Listing(tuple(manifests), complete_at=self.complete_at)
-
-
 def read_listing(call: ClusterCall, request: ListRequest, mask: Mask) -> Listing:
     """Raises ClusterError: KIND_FORBIDDEN, KIND_UNKNOWN, CLUSTER_TOO_LARGE and those of `ClusterCall.get`."""
-    for _ in range(1 + MAX_RESTARTS):
-        try:
-            pages = read_pages(call, request, mask)
-            manifests = tuple(item for page in pages for item in page)
-        except ListingExpired:
-            continue
+
+    def read() -> Listing:
+        manifests = tuple(item for page in read_pages(call, request, mask) for item in page)
         return Listing(manifests, complete_at=datetime.now(UTC))
-    raise keeps_expiring(request.kind)
+
+    return begin_again(read, request.kind)
 
 
-def read_packed(call: ClusterCall, request: ListRequest, mask: Mask) -> PackedListing:
-    """As `read_listing`, for lists larger than one should hold."""
+def begin_again(read: Callable[[], T], kind: ApiKind) -> T:
+    """What `read` answers; when its pages expire on the way, from the start, a few times."""
     for _ in range(1 + MAX_RESTARTS):
-        packed = PackedListing(complete_at=datetime.now(UTC))
         try:
-            for page in read_pages(call, request, mask):
-                packed.add(page)
+            return read()
         except ListingExpired:
             continue
-        packed.complete_at = datetime.now(UTC)
-        return packed
-    raise keeps_expiring(request.kind)
+    message = f"The list of {kind.kind} changed faster than it could be read, {MAX_RESTARTS + 1} times."
+    raise ClusterError(message, code="CLUSTER_ERROR")
 
 
 def read_pages(call: ClusterCall, request: ListRequest, mask: Mask) -> Iterator[list[Manifest]]:
@@ -137,13 +109,13 @@ def read_pages(call: ClusterCall, request: ListRequest, mask: Mask) -> Iterator[
         total += page.size
         if total > request.max_bytes:
             raise too_large(request.kind)
-        yield [ingest(item, request.kind, mask) for item in page.items]
+        yield [ingest(item, request.kind, mask) for item in drain(page.items)]
         if not page.token:
             return
         if page.token in seen:
             raise ClusterError("The API server gives the same page again and again.", code="CLUSTER_ERROR")
         seen.add(page.token)
-        token, limit = page.token, next_limit(page)
+        token, limit = page.token, page.next_limit
 
 
 def read_page(call: ClusterCall, request: ListRequest, token: str, limit: int) -> Page:
@@ -166,12 +138,21 @@ def read_page(call: ClusterCall, request: ListRequest, token: str, limit: int) -
     # `null` is how a Go program writes an empty list; anything else is no list at all.
     if "items" not in document or not isinstance(items or [], list) or not isinstance(next_token or "", str):
         raise ClusterError("The API server answered with something else than a list.", code="CLUSTER_ERROR")
-    return Page(items or [], next_token or "", len(answer.body), limit)
+    found: list[Any] = items or []
+    size = len(answer.body)
+    return Page(found, next_token or "", size, choose_limit(size, len(found)))
 
 
-def next_limit(page: Page) -> int:
-    """As many as fit the wanted size, by the size of those just seen."""
-    average = page.size // max(1, len(page.items)) or 1
+def drain(items: list[Any]) -> Iterator[Any]:
+    """Each item, let go as soon as it was used: an object and its masked copy need not both stay."""
+    items.reverse()
+    while items:
+        yield items.pop()
+
+
+def choose_limit(size: int, count: int) -> int:
+    """As many objects as fit the wanted size of a page, judged by the `count` that took `size` bytes."""
+    average = max(1, size // max(1, count))
     return max(1, min(PAGE_SIZE, PAGE_BYTES_WANTED // average))
 
 
@@ -203,11 +184,6 @@ def check_status(status: int, request: ListRequest, *, is_continued: bool) -> No
         raise unexpected_status(status)
 
 
-def namespace_of(manifest: Manifest) -> str:
-    namespace = manifest["metadata"].get("namespace", "")
-    return namespace if isinstance(namespace, str) else ""
-
-
 def forbidden(request: ListRequest) -> ClusterError:
     kind = request.kind
     place = (
@@ -232,8 +208,3 @@ def unknown_kind(wanted: GroupKind) -> ClusterError:
 def too_large(kind: ApiKind) -> ClusterError:
     message = f"The objects of kind {kind.kind} are too many or too large to be compared here."
     return ClusterError(message, code="CLUSTER_TOO_LARGE")
-
-
-def keeps_expiring(kind: ApiKind) -> ClusterError:
-    message = f"The list of {kind.kind} changed faster than it could be read, {MAX_RESTARTS + 1} times."
-    return ClusterError(message, code="CLUSTER_ERROR")

@@ -1,4 +1,4 @@
-"""The answers of a small API server, to be broken one at a time. Whole behaviour is another's to imitate."""
+"""The answers of a small API server, to be broken one at a time; the stand-in of the demo imitates a whole one."""
 
 from __future__ import annotations
 

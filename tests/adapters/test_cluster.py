@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import json
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gitopsui.adapters.cluster import ClusterAccess
 from gitopsui.domain.errors import ClusterError
-from gitopsui.domain.resource import GroupKind, Manifest
+from gitopsui.domain.mask import mask
+from gitopsui.domain.resource import GroupKind, Manifest, group_kind_of
 from tests.adapters.fault_server import Answer, always
 from tests.adapters.small_cluster import (
     CONFIG_MAP,
@@ -23,13 +27,18 @@ from tests.adapters.small_cluster import (
     SCALER,
     SECRET,
     error_of_pods,
+    groups,
     listed,
     make_object,
     names,
     open_reader,
     reading,
+    resource,
     start,
+    version,
 )
+
+SHARED = Path(__file__).parents[2] / "../shared/conformance/badinput"
 
 
 def test_objects_come_with_the_kind_that_items_of_a_list_lack() -> None:
@@ -67,6 +76,12 @@ def test_discovery_takes_two_requests_and_is_asked_once() -> None:
         reader.kinds()
         reader.live([POD], namespace="shop")
         assert server.paths() == ["/api", "/apis", PODS]
+
+
+def test_the_collector_runs_again_after_a_reading_that_failed() -> None:
+    with reading({PODS: always(status=401)}) as (_, reader), pytest.raises(ClusterError):
+        reader.live([POD], namespace="shop")
+    assert gc.isenabled()
 
 
 def test_printing_the_access_shows_no_secret() -> None:
@@ -145,6 +160,15 @@ def test_where_the_whole_cluster_may_not_be_listed_each_namespace_is() -> None:
         assert server.paths().count("/api/v1/pods") == 1
 
 
+def test_a_list_of_the_whole_cluster_that_failed_is_not_tried_again() -> None:
+    routes = {namespaced(number): listed(f"p{number}") for number in range(6)}
+    with reading({**routes, "/api/v1/pods": always(status=500)}) as (server, reader):
+        states = [reader.live([POD], namespace=f"n{number}") for number in range(6)]
+        assert [state.errors[POD].code for state in states if state.errors] == ["CLUSTER_ERROR"]
+        assert names(states[5].manifests) == ["p5"]
+        assert server.paths().count("/api/v1/pods") == 1
+
+
 def test_every_namespace_can_be_asked_for() -> None:
     with reading({"/api/v1/pods": everywhere(4)}) as (_, reader):
         assert len(reader.live([POD], namespace="").manifests) == 4
@@ -191,3 +215,32 @@ def test_f52_a_planted_discovery_cache_is_not_read(tmp_path: Path, monkeypatch: 
         with open_reader(server) as reader:
             assert reader.live([POD], namespace="shop").errors == {}
     assert sorted(tmp_path.iterdir()) == planted
+
+
+@pytest.mark.shared
+def test_no_sample_secret_survives_the_reading() -> None:
+    if not SHARED.is_dir():
+        pytest.skip("sample cases are not beside this repository")
+    samples = [json.loads(path.read_text()) for path in sorted((SHARED / "live").glob("*.json"))]
+    canaries = [word for word in (SHARED / "canaries.txt").read_text().split() if word]
+    served = {
+        "/api/v1/namespaces/shop/secrets": [item for item in samples if item["apiVersion"] == "v1"],
+        "/apis/evil.example/v1/namespaces/shop/secrets": [
+            item for item in samples if item["apiVersion"] == "evil.example/v1"
+        ],
+        "/apis/source.toolkit.fluxcd.io/v1/namespaces/shop/gitrepositories": [
+            item for item in samples if item["kind"] == "GitRepository"
+        ],
+    }
+    others = groups(
+        evil_example=[version("v1", resource("secrets", "Secret"))],
+        source_toolkit_fluxcd_io=[version("v1", resource("gitrepositories", "GitRepository"))],
+    )
+    routes = {path: always({"metadata": {}, "items": items}) for path, items in served.items()}
+    wanted = {group_kind_of(item) for item in samples}
+
+    with reading({"/apis": always(others), **routes}, mask=partial(mask, key=b"k" * 32)) as (_, reader):
+        state = reader.live(wanted, namespace="shop")
+
+    assert len(state.manifests) == len(samples)
+    assert [word for word in canaries if word in repr(state)] == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -58,21 +58,35 @@ def test_without_verification_the_certificate_does_not_matter(tmp_path: Path) ->
         assert reader.server_version() == "v1.36.1"
 
 
-def test_a_client_certificate_is_shown_and_its_key_never_lies_on_disk(
+def test_a_client_certificate_is_shown_and_its_key_never_lies_open_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority = make_authority()
     client = make_leaf(authority, name="reader")
     context = server_context(make_leaf(authority), tmp_path, client_authority=authority)
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     pair: dict[str, Any] = {"client_certificate": client.pem, "client_key": client.key_pem}
+    written = watch_key_files(monkeypatch)
     with start({}, context=context) as server:
         with open_reader(server, ca_data=authority.pem, **pair) as reader:
             assert reader.server_version() == "v1.36.1"
         with open_reader(server, ca_data=authority.pem) as reader, pytest.raises(ClusterError):
             reader.server_version()
-    assert list((tmp_path / "temporary").iterdir()) == []
+    [(path, text)] = written
+    assert "BEGIN ENCRYPTED PRIVATE KEY" in text
+    assert not path.parent.exists()
+
+
+def watch_key_files(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, str]]:
+    """Fills up with each key file that is loaded, and what it held at that moment."""
+    load = ssl.SSLContext.load_cert_chain
+    written: list[tuple[Path, str]] = []
+
+    def watch(context: ssl.SSLContext, certificate: Path, key: Path, **options: Any) -> None:
+        written.append((key, key.read_text()))
+        load(context, certificate, key, **options)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", watch)
+    return written
 
 
 @pytest.mark.parametrize(

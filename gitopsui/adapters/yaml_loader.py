@@ -17,7 +17,7 @@ from yaml._yaml import CParser
 from gitopsui.adapters.yaml_builder import build_document
 from gitopsui.adapters.yaml_json import load_json
 from gitopsui.adapters.yaml_limits import Budget, Document, Limits, refuse
-from gitopsui.adapters.yaml_syntax import refuse_syntax
+from gitopsui.adapters.yaml_syntax import is_template, refuse_syntax
 from gitopsui.domain.errors import UnreadableFile
 
 
@@ -32,9 +32,13 @@ def load(data: bytes, limits: Limits) -> list[Document]:
     except UnreadableFile as error:
         # JSON has escapes that YAML 1.1 has not; kubectl reads as JSON what begins like an object
         text = data.removeprefix(codecs.BOM_UTF8)
-        if error.code != "YAML_SYNTAX" or not text.lstrip().startswith(b"{"):
-            raise
-        return load_json(text, limits, otherwise=error)
+        if error.code == "YAML_SYNTAX" and text.lstrip().startswith(b"{"):
+            return load_json(text, limits, otherwise=error)
+        if error.code in ("YAML_SYNTAX", "YAML_KEY") and is_template(data, error.line):
+            refuse(
+                error.code, f"Line {error.line} is a template, which has to be rendered first.", error.line
+            )
+        raise
 
 
 def check_text(data: bytes, limits: Limits) -> None:

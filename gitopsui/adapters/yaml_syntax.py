@@ -23,7 +23,16 @@ def refuse_syntax(error: yaml.YAMLError, data: bytes) -> NoReturn:
     refuse("YAML_SYNTAX", f"Line {line} is not valid YAML: {problem}.", line)
 
 
+def find_template(data: bytes, line: int) -> int:
+    """The line that holds an action of Go's templates, this one or the one above; 0 when neither does."""
+    return next((number for number in (line, line - 1) if b"{{" in _line(data, number)), 0)
+
+
 def _is_indented_by_tab(data: bytes, line: int) -> bool:
-    lines = data.splitlines()
-    text = lines[line - 1] if 0 < line <= len(lines) else b""
+    text = _line(data, line)
     return b"\t" in text[: len(text) - len(text.lstrip())]
+
+
+def _line(data: bytes, line: int) -> bytes:
+    lines = data.splitlines()
+    return lines[line - 1] if 0 < line <= len(lines) else b""

@@ -95,6 +95,11 @@ def test_the_message_says_that_a_tab_was_used() -> None:
     assert "a tab is used for indentation" in refusal("a:\n\tb: 1\n").message
 
 
+def test_the_message_says_that_a_line_is_a_template() -> None:
+    for text in ("a: 1\n{{ if .Values.b }}\nb: 2\n", "a: 1\nb: {{ .Values.b }}\n"):
+        assert refusal(text).message == "Line 2 is a template, which has to be rendered first."
+
+
 def test_no_message_repeats_a_value() -> None:
     texts = ["a: !!int hunter2", "b: hunter2: c", 'c: "hunter2', "<<: hunter2", "d: !!timestamp hunter2"]
 

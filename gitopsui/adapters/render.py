@@ -51,7 +51,7 @@ _OUTPUT_LIMITS = Limits(
 )
 _SOURCE = re.compile(rb"^---\n# Source: ([^\n]+)\n", re.MULTILINE)
 _COMMIT_ID = re.compile("[0-9a-f]{40}([0-9a-f]{24})?")
-_MAX_TREES = 8
+_MAX_TREES = 4
 
 
 class Renderer:

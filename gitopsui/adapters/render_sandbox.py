@@ -80,7 +80,7 @@ class Sandbox:
         return names
 
     def run(self, argv: Sequence[str], *, cwd: Path, name: str) -> bytes:
-        """What the tool wrote; `name` is for people. Raises RENDER_FAILED, RENDER_TIMEOUT, RENDER_TOO_LARGE."""
+        """What the tool wrote; `name` is for people. Raises RENDER_FAILED, RENDER_TIMEOUT, …_TOO_LARGE."""
         limits = self.limits
         try:
             result = process.run(

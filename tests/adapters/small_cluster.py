@@ -1,4 +1,4 @@
-"""The answers of a small API server, to be broken one at a time; the stand-in of the demo imitates a whole one."""
+"""Answers of a small API server, to be broken one by one; the stand-in of the demo imitates a whole one."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from yaml._yaml import CParser
 from gitopsui.adapters.yaml_builder import build_document
 from gitopsui.adapters.yaml_json import load_json
 from gitopsui.adapters.yaml_limits import Budget, Document, Limits, refuse
-from gitopsui.adapters.yaml_syntax import is_template, refuse_syntax
+from gitopsui.adapters.yaml_syntax import find_template, refuse_syntax
 from gitopsui.domain.errors import UnreadableFile
 
 
@@ -34,10 +34,9 @@ def load(data: bytes, limits: Limits) -> list[Document]:
         text = data.removeprefix(codecs.BOM_UTF8)
         if error.code == "YAML_SYNTAX" and text.lstrip().startswith(b"{"):
             return load_json(text, limits, otherwise=error)
-        if error.code in ("YAML_SYNTAX", "YAML_KEY") and is_template(data, error.line):
-            refuse(
-                error.code, f"Line {error.line} is a template, which has to be rendered first.", error.line
-            )
+        line = find_template(data, error.line) if error.code in ("YAML_SYNTAX", "YAML_KEY") else 0
+        if line:
+            refuse(error.code, f"Line {line} is a template, which has to be rendered first.", line)
         raise
 
 

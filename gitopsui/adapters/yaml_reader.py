@@ -21,7 +21,7 @@ from typing import Any
 from gitopsui.adapters import process
 from gitopsui.adapters.yaml_frames import Channel
 from gitopsui.adapters.yaml_limits import Limits
-from gitopsui.domain.errors import UnreadableFile
+from gitopsui.domain.errors import SourceError, UnreadableFile
 
 __all__ = ["DEFAULT_LIMITS", "Limits", "ParsedFile", "YamlReader", "as_manifests", "read_files", "read_text"]
 
@@ -43,12 +43,15 @@ class ParsedFile:
 
 
 def read_files(files: Mapping[str, bytes], *, limits: Limits = DEFAULT_LIMITS) -> dict[str, ParsedFile]:
-    """Every file under its path. Never raises for what a file holds: each carries its own error."""
+    """
+    Every file under its path. What is wrong with a file is in its `error` and never raised; SourceError is,
+    when this machine cannot start the reader.
+    """
     return {path: _shared.read_file(path, data, limits) for path, data in files.items()}
 
 
 def read_text(data: bytes, *, path: str = "", limits: Limits = DEFAULT_LIMITS) -> list[Any]:
-    """The documents of one text that are not empty. Raises UnreadableFile."""
+    """The documents of one text that are not empty. Raises UnreadableFile, and SourceError as above."""
     parsed = _shared.read_file(path, data, limits)
     if parsed.error is not None:
         raise parsed.error
@@ -70,6 +73,11 @@ class _Child:
     handle: process.Child
     channel: Channel
     files_left: int
+
+    def ask(self, data: bytes, limits: Limits) -> dict[str, Any]:
+        """Raises TimeoutError, and EOFError when the child is gone."""
+        header = json.dumps({"limits": asdict(limits)}).encode()
+        return dict(json.loads(self.channel.ask((header, data), seconds=limits.wall_seconds)))
 
 
 class YamlReader:
@@ -113,11 +121,10 @@ class YamlReader:
 
     def _ask(self, data: bytes, limits: Limits) -> dict[str, Any]:
         """A file is blamed for the end of a child only when it ended a second, fresh one too."""
-        header = json.dumps({"limits": asdict(limits)}).encode()
         for _ in range(2):
             child = self._ready_child()
             try:
-                return dict(json.loads(child.channel.ask((header, data), seconds=limits.wall_seconds)))
+                return child.ask(data, limits)
             except TimeoutError:
                 self._end_child()
                 return _error(
@@ -145,8 +152,14 @@ class YamlReader:
         handle = process.start(self._argv, env={}, stdin=pipe, stdout=pipe, stderr=silent, is_tied=False)
         assert handle.stdin is not None
         assert handle.stdout is not None
-        channel = Channel(handle.stdin.fileno(), handle.stdout.fileno())
-        return _Child(handle, channel, self._files_per_child)
+        child = _Child(handle, Channel(handle.stdin.fileno(), handle.stdout.fileno()), self._files_per_child)
+        try:
+            child.ask(b"", DEFAULT_LIMITS)
+        except (EOFError, TimeoutError) as error:
+            # no file is to blame for a child that cannot even read nothing
+            handle.kill_group()
+            raise SourceError("The reader of YAML files cannot be started.", code="YAML_READER") from error
+        return child
 
     def _end_child(self) -> int:
         """Kill the child, if there is one; its return code, negative for a signal."""

@@ -16,7 +16,7 @@ import pytest
 from gitopsui.adapters import process, yaml_reader
 from gitopsui.adapters.yaml_limits import Limits
 from gitopsui.adapters.yaml_reader import ParsedFile, YamlReader, as_manifests, read_files, read_text
-from gitopsui.domain.errors import UnreadableFile
+from gitopsui.domain.errors import SourceError, UnreadableFile
 
 ROOT = Path(__file__).parents[2]
 STAND_IN = ROOT / "tests" / "data" / "yaml" / "stand_in_child.py"
@@ -158,6 +158,18 @@ def test_the_child_is_replaced_when_it_was_killed_between_two_files(reader: Yaml
     os.kill(pid, signal.SIGKILL)
 
     assert child_of(reader) != pid
+
+
+@pytest.mark.parametrize(
+    "script", ["raise SystemExit(1)", "import os; os.close(1); import time; time.sleep(60)"]
+)
+def test_no_file_is_blamed_when_the_reader_cannot_be_started(script: str) -> None:
+    reader = YamlReader([sys.executable, "-I", "-c", script])
+
+    with pytest.raises(SourceError) as caught:
+        reader.read_file("x", b"a: 1", LIMITS)
+
+    assert (caught.value.code, caught.value.permanent) == ("YAML_READER", False)
 
 
 def test_the_child_inherits_no_environment_and_can_write_no_file(reader: YamlReader) -> None:

@@ -71,7 +71,7 @@ class Renderer:
     def inputs_digest(self, mirror: Tree, commit: str, source: RenderSource) -> str:
         """
         The same for two commits when nothing that this render reads differs between them, and the same
-        tool renders. `commit` is a full id. Runs no tool; raises GitError only.
+        tool renders. `commit` is a full id. Runs no tool, and no fault of the folder is raised here.
         """
         version = self._tools.versions.get(source.renderer, "")
         return self._find_inputs(mirror, commit, source).digest(READING_VERSION, version, repr(source))

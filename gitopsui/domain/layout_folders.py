@@ -1,0 +1,268 @@
+"""Applications told by nothing but folders: kustomize overlays, charts with values, plain manifests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from gitopsui.domain.layout_contents import Contents, is_declaration
+from gitopsui.domain.layout_files import ROOT, Document, folders_above, segments_of
+from gitopsui.domain.layout_helm import Chart
+from gitopsui.domain.layout_kustomize import Kustomization, listed_by
+from gitopsui.domain.layout_names import names_of, words
+from gitopsui.domain.layout_plain import is_aside, plain_roots
+from gitopsui.domain.layout_proposal import (
+    DEFAULT_ENVIRONMENT,
+    Draft,
+    Finding,
+    Proposal,
+    RendererName,
+    sum_up,
+)
+from gitopsui.domain.tree import mapping, text
+
+# They have the shape of manifests and are read by tools, not by clusters.
+_TOOL_GROUPS = words(
+    """
+    kind.x-k8s.io skaffold backstage.io ctlptl.dev k3d.io kubeadm.k8s.io kubelet.config.k8s.io
+    audit.k8s.io apiserver.config.k8s.io config.kubernetes.io kustomize.config.k8s.io kuttl.dev
+    chainsaw.kyverno.io cli.kyverno.io eksctl.io client.authentication.k8s.io kubeproxy.config.k8s.io
+    config.karmada.io builtin viaduct.ai
+    """
+)
+
+
+_VERSION = re.compile(r"v?\d+(?:\.\d+)*")
+
+
+@dataclass(slots=True)
+class FolderLayout:
+    """The drafts of folders, and what was seen and left out."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+class FolderGuesses:
+    """
+    Guesses for the folders that no declaration has claimed.
+
+    `claimed` are folders that are applications already, with all below them; `followed` those that
+    only hold declarations; `name` is what the whole repository is called.
+    """
+
+    def __init__(
+        self, contents: Contents, claimed: Collection[str], followed: Collection[str], name: str
+    ) -> None:
+        self._contents = contents
+        self._claimed = set(claimed)
+        self._followed = set(followed)
+        self._name = name
+        built_on = {k.folder for folder in claimed for k in contents.kustomizations.closure(folder)}
+        self._used = built_on - self._claimed
+
+    def _is_claimed(self, folder: str) -> bool:
+        if folder in self._claimed or folder in self._followed or folder in self._used:
+            return True
+        return any(above in self._claimed for above in folders_above(folder) if above != ROOT)
+
+    def _is_aside(self, folder: str) -> bool:
+        place = self._contents.place(folder)
+        return is_aside("/".join(place.rest)) if place.is_word else is_aside(folder)
+
+    def all(self) -> FolderLayout:
+        """Everything that folders tell."""
+        layouts = [self.kustomizations(), self.charts(), self.plain()]
+        drafts = [draft for layout in layouts for draft in layout.drafts]
+        return FolderLayout(drafts, [finding for layout in layouts for finding in layout.findings])
+
+    def kustomizations(self) -> FolderLayout:
+        """Every kustomization that nothing builds on; of one that only lists others, those others."""
+        layout = FolderLayout()
+        bases: list[str] = []
+        aside: list[str] = []
+        graph = self._contents.kustomizations
+        for folder, kustomization in graph.by_folder.items():
+            if kustomization.is_component or self._is_claimed(folder) or self._is_split(kustomization):
+                continue
+            lister = listed_by(graph, folder)
+            if graph.users.get(folder) and not (lister and self._is_split(graph.by_folder[lister])):
+                continue
+            if self._is_aside(folder):
+                aside.append(folder)
+            elif any(segment.lower() in ("base", "bases", "_base") for segment in segments_of(folder)):
+                bases.append(folder)
+            elif self._contents.is_application(folder):
+                layout.drafts.append(self._kustomize_draft(kustomization, lister))
+        layout.drafts = as_variants(layout.drafts, self._contents)
+        layout.findings += sum_up(
+            bases, "kustomize", "Bases that nothing builds on", "A base is no application by itself"
+        )
+        layout.findings += sum_up(
+            aside, "kustomize", "Kustomizations of examples and tests", "They are left out"
+        )
+        return layout
+
+    def _is_split(self, kustomization: Kustomization) -> bool:
+        """Whether a kustomization only lists others, each of which is an application."""
+        graph = self._contents.kustomizations
+        return (
+            kustomization.is_listing
+            and not kustomization.is_component
+            and all(listed_by(graph, folder) == kustomization.folder for folder in kustomization.folders)
+        )
+
+    def _kustomize_draft(self, kustomization: Kustomization, lister: str) -> Draft:
+        folder = kustomization.folder
+        above = self._contents.place(lister).environment if lister else ""
+        reason = self._contents.reason(folder)
+        return self._draft(folder, "kustomize", text(kustomization.body.get("namespace")), reason, above)
+
+    def _draft(
+        self, folder: str, renderer: RendererName, namespace: str, reason: str, above: str = ""
+    ) -> Draft:
+        place = self._contents.place(folder)
+        names = names_of(place.rest, self._name)
+        proposal = Proposal(
+            component=names[0],
+            environment=place.environment or above or DEFAULT_ENVIRONMENT,
+            path=folder,
+            renderer=renderer,
+            namespace=namespace,
+            reason=reason,
+        )
+        return Draft(proposal, names, place.root, 2 if names[0] == self._name else 1)
+
+    def charts(self) -> FolderLayout:
+        """Every chart that is no part of another, once for each environment it has values for."""
+        layout = FolderLayout()
+        parts = {folder for chart in self._contents.charts.values() for folder in chart.local}
+        libraries: list[str] = []
+        aside: list[str] = []
+        for folder, chart in self._contents.charts.items():
+            if self._is_claimed(folder):
+                continue
+            if chart.is_library or (folder in parts and not self._has_environments(chart)):
+                libraries.append(folder)
+            elif self._is_aside(folder):
+                aside.append(folder)
+            elif chart.makes_applications:
+                detail = f"The templates of {folder} seem to make Applications; they are not rendered here."
+                layout.findings.append(Finding("helm", f"Chart {chart.name}", detail, False))
+            elif folder not in self._contents.kustomizations.by_folder:
+                layout.drafts += self._chart_drafts(chart)
+                layout.findings += self._other_values(chart)
+        what = "They are no applications by themselves"
+        layout.findings += sum_up(libraries, "helm", "Charts that are parts", what, is_understood=True)
+        layout.findings += sum_up(aside, "helm", "Charts of examples and tests", "They are left out")
+        return layout
+
+    def _has_environments(self, chart: Chart) -> bool:
+        return any(values.environment for values in self._contents.values.of(chart))
+
+    def _chart_drafts(self, chart: Chart) -> Iterator[Draft]:
+        place = self._contents.place(chart.folder)
+        names = names_of([name for name in place.rest if not _VERSION.fullmatch(name)], chart.name)
+        by_environment: dict[str, list[str]] = {}
+        for values in self._contents.values.of(chart):
+            if values.environment:
+                by_environment.setdefault(values.environment, []).append(values.path)
+        for environment, paths in (by_environment or {place.environment or DEFAULT_ENVIRONMENT: []}).items():
+            proposal = Proposal(
+                component=names[0],
+                environment=environment,
+                path=chart.folder,
+                renderer="helm",
+                values_files=tuple(paths),
+                release_name=chart.name,
+                reason=chart.reason,
+                note="It has more than one values file for this environment." if len(paths) > 1 else "",
+            )
+            yield Draft(proposal, names, f"chart {place.root}", 1)
+
+    def _other_values(self, chart: Chart) -> list[Finding]:
+        others = [values.path for values in self._contents.values.of(chart) if not values.environment]
+        return sum_up(
+            others,
+            "helm",
+            f"Values files of {chart.name}",
+            "Their names are no environments, so nothing uses them",
+        )
+
+    def plain(self) -> FolderLayout:
+        """Every folder of manifests that is in no kustomization and no chart; see `plain_roots`."""
+        layout = FolderLayout()
+        roots, headings = plain_roots(self._contents.files, self._loose_manifests)
+        aside = [folder for folder in roots if self._is_aside(folder)]
+        for folder in roots:
+            if folder not in aside:
+                documents = [
+                    d
+                    for f in self._contents.files.files_below(folder)
+                    for d in self._contents.files.documents(f)
+                ]
+                layout.drafts.append(self._draft(folder, "plain", _only_namespace(documents), ""))
+        layout.findings += sum_up(aside, "plain", "Manifests of examples and tests", "They are left out")
+        layout.findings += sum_up(
+            headings,
+            "plain",
+            "Manifests beside the applications",
+            "No application has those directly in these folders",
+        )
+        return layout
+
+    def _loose_manifests(self, folder: str) -> Iterator[Document]:
+        if self._is_claimed(folder) or self._is_in_unit(folder):
+            return
+        for path in self._contents.files.files_in(folder):
+            if path not in self._contents.kustomizations.inputs:
+                for document in self._contents.files.documents(path):
+                    if document.is_manifest and not is_declaration(document) and not _is_for_tool(document):
+                        yield document
+
+    def _is_in_unit(self, folder: str) -> bool:
+        """Whether a folder is a kustomization or chart, or lies inside one."""
+        graph, charts = self._contents.kustomizations.by_folder, self._contents.charts
+        return (
+            folder in graph
+            or folder in charts
+            or any(above in charts or (above in graph and above != ROOT) for above in folders_above(folder))
+        )
+
+
+def _is_for_tool(document: Document) -> bool:
+    return document.group in _TOOL_GROUPS or document.body.get("apiVersion") in _TOOL_GROUPS
+
+
+def _only_namespace(documents: Iterable[Document]) -> str:
+    """The namespace all documents are in, "" where they are in several."""
+    namespaces = {text(mapping(d.body.get("metadata")).get("namespace")) for d in documents} - {""}
+    return next(iter(namespaces)) if len(namespaces) == 1 else ""
+
+
+def as_variants(drafts: list[Draft], contents: Contents) -> list[Draft]:
+    """
+    The drafts with overlays that are no environments made part of the name: `operator-with-sso`.
+
+    An overlay without a known word is taken for an environment where several components have it (the
+    cluster `local.home`), or where there is but one component at all.
+    """
+    users: dict[str, set[str]] = {}
+    for draft in drafts:
+        if not contents.place(draft.proposal.path).is_word:
+            users.setdefault(draft.proposal.environment, set()).add(draft.root)
+    is_one = len({draft.root for draft in drafts}) == 1
+    return [
+        draft if is_one or len(users.get(draft.proposal.environment, "12")) > 1 else _variant(draft)
+        for draft in drafts
+    ]
+
+
+def _variant(draft: Draft) -> Draft:
+    overlay = draft.proposal.environment
+    if overlay == DEFAULT_ENVIRONMENT:
+        return draft
+    names = tuple(f"{name}-{overlay}" for name in draft.names)
+    proposal = replace(draft.proposal, environment=DEFAULT_ENVIRONMENT, component=names[0])
+    return replace(draft, proposal=proposal, names=names, root=f"{draft.root} {overlay}")

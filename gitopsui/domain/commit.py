@@ -121,11 +121,8 @@ class ParsedMessage:
     @property
     def release_as(self) -> str | None:
         """The version a `Release-As` footer asks for, as written."""
-        return (
-            self.footer_values("release-as")[-1]
-            if self.footers and self.footer_values("release-as")
-            else None
-        )
+        asked = self.footer_values("release-as")
+        return asked[-1] if asked else None
 
     def footer_values(self, token: str) -> list[str]:
         """The values of all footers of that name, in any case of letters."""
@@ -153,24 +150,20 @@ def parse_message(
     begin with it are left out and a scissors line ends the message, as in `git commit --cleanup=scissors`.
     """
     first, rest_text = _split(message, comment_char)
-    header_text = (
-        first.translate(_HIDDEN).strip()[:HEADER_LIMIT] if not first.isascii() else first[:HEADER_LIMIT]
-    )
-    inner, depth = unwrap_revert(header_text)
-    header = _read_header(header_text, inner, depth)
+    text = _tidy(first)
+    inner, depth = unwrap_revert(text)
+    header = _read_header(text, inner, depth)
     rest = read_rest(rest_text, breaking_tokens=breaking_tokens)
-    pull_request = find_pull_request(first)
-    if pull_request is None and rest.body:
-        pull_request = find_merge_request(rest.body)
+    pull_request = find_pull_request(first) or find_merge_request(rest.body)
     return ParsedMessage(
-        header=header_text,
+        header=text,
         type=header.type,
         scope=header.scope,
         description=header.description,
         breaking=_breaking_texts(header, rest),
         body=rest.body,
         footers=rest.footers,
-        issues=_issues(header_text if depth == 0 else "", rest_text, rest.footers, pull_request),
+        issues=_issues("" if depth else text, rest_text, rest.footers, pull_request),
         pull_request=pull_request,
         reverts=find_reverted_commits(rest_text, rest.footers, is_revert=header.type == "revert"),
         reverted_header=inner if depth else None,
@@ -180,6 +173,12 @@ def parse_message(
         is_graduation=header.is_graduation,
         lint=_lint(header, rest, first, rest_text),
     )
+
+
+def _tidy(header: str) -> str:
+    """The header without what hides or reorders text, at a length that can be looked at."""
+    shown = header if header.isascii() else header.translate(_HIDDEN).strip()
+    return shown[:HEADER_LIMIT]
 
 
 def _split(message: str, comment_char: str) -> tuple[str, str]:

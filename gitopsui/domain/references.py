@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 # More than a reader can use; a message made of nothing but numbers must not become a page of links.
 MAX_ISSUES = 50
+_MAX_LOOKED_AT = 1_000
 
-_NUMBER = re.compile(r"(?:#|\b[Gg][Hh]-)(\d{1,10})(?![\w-])")
+# A number that was cut off, as in "(#12…", would be another one's.
+_NUMBER = re.compile(r"(?:#|\b[Gg][Hh]-)(\d{1,10})(?![\w…-]|\.\.)")
 _TRACKER_KEY = re.compile(r"\b[A-Z][A-Z0-9_]{1,15}-\d{1,9}\b")
 _PROJECT = re.compile(r"[\w.-]+(?:/[\w.-]+){0,4}\Z")
 _OPENERS = frozenset("(,;:")
+_WORDS_FOR_NUMBERS = frozenset(("pr", "mr", "pull", "issue", "bug"))
 _LONGEST_PROJECT = 140
 
 _OWN_NUMBER = re.compile(r"\((?:#|!|[Gg][Hh]-)(\d{1,9})\)\Z")
@@ -39,7 +43,7 @@ def find_issues(text: str) -> list[str]:
     if "#" not in text and "gh-" not in text and "GH-" not in text:
         return []
     found: dict[str, None] = {}
-    for match in _NUMBER.finditer(text):
+    for match in islice(_NUMBER.finditer(text), _MAX_LOOKED_AT):
         project = _project_before(text, match.start())
         if project is not None:
             found[f"{project}#{match[1]}"] = None
@@ -59,6 +63,8 @@ def _project_before(text: str, end: int) -> str | None:
         return ""
     start = max(text.rfind(mark, max(end - _LONGEST_PROJECT, 0), end) for mark in " \n\t(,") + 1
     word = text[start:end]
+    if word.lower() in _WORDS_FOR_NUMBERS:
+        return ""
     return word if _PROJECT.match(word) else None
 
 

@@ -1,0 +1,240 @@
+"""
+What changed between two revisions, for the people who run the second one next.
+
+Nothing is left out without a word: every commit is in an entry or counted as a merge of such.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from gitopsui.domain.commit import Commit, ParsedMessage, parse_message
+from gitopsui.domain.contributors import Person, find_people, unique
+from gitopsui.domain.dependency_bumps import (
+    Bump,
+    describe_bump,
+    find_bumps,
+    fold_bumps,
+    is_about_dependencies,
+    names_vulnerability,
+)
+from gitopsui.domain.merges import Merges, attribute_merges
+from gitopsui.domain.note_entry import Entry, Notes, Section, SectionKind
+from gitopsui.domain.notes_text import to_dict, to_html, to_markdown
+from gitopsui.domain.references import without_pull_request
+from gitopsui.domain.undone import Undone, find_undone
+
+__all__ = [
+    "Entry",
+    "Notes",
+    "Section",
+    "SectionKind",
+    "build_notes",
+    "to_dict",
+    "to_html",
+    "to_markdown",
+]
+
+_SECTIONS = {
+    "security": SectionKind.SECURITY,
+    "sec": SectionKind.SECURITY,
+    "feat": SectionKind.NEW,
+    "feature": SectionKind.NEW,
+    "fix": SectionKind.FIXED,
+    "bugfix": SectionKind.FIXED,
+    "hotfix": SectionKind.FIXED,
+    "perf": SectionKind.PERFORMANCE,
+    "revert": SectionKind.REVERTS,
+}
+
+
+class _Change(NamedTuple):
+    """A commit with what it says and who is behind it."""
+
+    commit: Commit
+    message: ParsedMessage
+    author: str
+    people: tuple[Person, ...]
+    pull_requests: tuple[int, ...]
+    bumps: tuple[Bump, ...]
+
+
+def build_notes(commits: Iterable[Commit], *, base: str = "", head: str = "") -> Notes:
+    """
+    The notes of the commits that `head` has and `base` has not; the two are names to show.
+
+    `commits` come children before parents, as Git lists them, merges among them: from these the commits
+    of a pull request get its number.
+    """
+    listed = list(commits)
+    messages = {commit.sha: parse_message(commit.message) for commit in listed}
+    merges = attribute_merges(listed)
+    hidden = _find_hidden_merges(listed, messages, merges)
+    undone = find_undone(listed, messages, merges, hidden=hidden)
+    changes = [
+        _read_change(commit, _titled(commit, messages[commit.sha]), messages, merges)
+        for commit in listed
+        if commit.sha not in hidden
+    ]
+    return Notes(
+        base=base,
+        head=head,
+        sections=_build_sections(changes, undone),
+        commit_count=len(listed),
+        merges=tuple(hidden),
+        contributors=_contributors(changes),
+    )
+
+
+def _is_merge(commit: Commit) -> bool:
+    return len(commit.parents) > 1
+
+
+def _find_hidden_merges(
+    commits: Iterable[Commit], messages: Mapping[str, ParsedMessage], merges: Merges
+) -> dict[str, None]:
+    """
+    The merges that say nothing their commits do not say: those commits are in the range, or nothing is new.
+
+    One whose number no commit carries stays, and so does one that alone says that something breaks.
+    """
+    hidden: dict[str, None] = {}
+    for commit in commits:
+        if not _is_merge(commit):
+            continue
+        message = messages[commit.sha]
+        if commit.sha in merges.brought:
+            breaks = _titled(commit, message).is_breaking
+            says_more = breaks and not any(
+                messages[sha].is_breaking for sha in merges.all_brought(commit.sha)
+            )
+        else:
+            says_more = message.pull_request is not None or message.type is not None
+        if not says_more:
+            hidden[commit.sha] = None
+    return hidden
+
+
+def _titled(commit: Commit, message: ParsedMessage) -> ParsedMessage:
+    """What a merge says below its header, where forges put the title of the pull request."""
+    if not (_is_merge(commit) and message.type is None and message.header.startswith("Merge")):
+        return message
+    # Not its parsed body: a title such as "feat: x" reads as a footer there.
+    title = parse_message(commit.message.partition("\n")[2])
+    is_trailer = title.header.startswith("See merge request") or (title.type or "").endswith("-by")
+    return message if is_trailer or not title.header else title
+
+
+def _read_change(
+    commit: Commit, message: ParsedMessage, messages: Mapping[str, ParsedMessage], merges: Merges
+) -> _Change:
+    people = find_people(commit, messages[commit.sha])
+    author = people[0].name if people and people[0].email == commit.author_email else ""
+    own = messages[commit.sha].pull_request
+    around = _number_of_merge(commit.sha, messages, merges)
+    numbers = tuple(number for number in (own, around) if number is not None)
+    if own == around:
+        numbers = numbers[:1]
+    return _Change(commit, message, author, people, numbers, find_bumps(message, is_bot=not author))
+
+
+def _number_of_merge(sha: str, messages: Mapping[str, ParsedMessage], merges: Merges) -> int | None:
+    numbers = (messages[merge].pull_request for merge in merges.around(sha))
+    return next((number for number in numbers if number is not None), None)
+
+
+def _contributors(changes: Iterable[_Change]) -> tuple[str, ...]:
+    people = unique(person for change in changes for person in change.people)
+    return tuple(sorted((person.name for person in people), key=str.casefold))
+
+
+def _build_sections(changes: Sequence[_Change], undone: Undone) -> tuple[Section, ...]:
+    entries: dict[SectionKind, list[Entry]] = {kind: [] for kind in SectionKind}
+    bumps: dict[str, list[tuple[Bump, _Change]]] = defaultdict(list)
+    by_sha = {change.commit.sha: change for change in changes}
+    # A revert vanishes into the line of what it took back, so there must be such a line.
+    told = {undone.reverted_by[sha] for sha in by_sha if sha in undone.reverted_by} & undone.settled
+    for change in changes:
+        sha = change.commit.sha
+        if sha in undone.reverted_by:
+            entries[SectionKind.REVERTS].append(_undone_entry(change, by_sha, undone))
+        elif sha not in told:
+            kind = _kind_of(change)
+            if kind is SectionKind.DEPENDENCIES and change.bumps:
+                for bump in change.bumps:
+                    bumps[bump.name.lower()].append((bump, change))
+            else:
+                entries[kind].append(_entry(change))
+    entries[SectionKind.REVERTS].sort(key=lambda entry: entry.is_undone)
+    entries[SectionKind.DEPENDENCIES][:0] = _fold(bumps)
+    return tuple(Section(kind, tuple(found)) for kind, found in entries.items() if found)
+
+
+def _kind_of(change: _Change) -> SectionKind:
+    message = change.message
+    if message.is_breaking:
+        return SectionKind.BREAKING
+    if names_vulnerability(message):
+        return SectionKind.SECURITY
+    if message.type != "revert" and (change.bumps or is_about_dependencies(message)):
+        return SectionKind.DEPENDENCIES
+    return _SECTIONS.get(message.type or "", SectionKind.OTHER)
+
+
+def _entry(change: _Change) -> Entry:
+    message = change.message
+    text = without_pull_request(message.description)
+    return Entry(
+        shas=(change.commit.sha,),
+        text=text,
+        type=message.type,
+        scope=message.scope,
+        breaking=tuple(text if said == message.description else said for said in message.breaking),
+        pull_requests=change.pull_requests,
+        issues=message.issues,
+        author=change.author,
+        co_authors=tuple(person.name for person in change.people[1 if change.author else 0 :]),
+        at=change.commit.committed_at,
+    )
+
+
+def _undone_entry(change: _Change, by_sha: Mapping[str, _Change], undone: Undone) -> Entry:
+    """A change and the revert that took it back, in one line."""
+    entry = _entry(change)
+    revert = by_sha.get(undone.reverted_by[entry.sha])
+    if revert is None or revert.commit.sha not in undone.settled:
+        shas, numbers = entry.shas, entry.pull_requests
+    else:
+        shas = (revert.commit.sha, *entry.shas)
+        numbers = tuple(dict.fromkeys((*entry.pull_requests, *revert.pull_requests)))
+    return Entry(
+        shas=shas,
+        text=entry.text,
+        type=entry.type,
+        scope=entry.scope,
+        pull_requests=numbers,
+        author=entry.author,
+        co_authors=entry.co_authors,
+        is_undone=True,
+        at=entry.at,
+    )
+
+
+def _fold(bumps: Mapping[str, Sequence[tuple[Bump, _Change]]]) -> Iterator[Entry]:
+    """One line per dependency, by name."""
+    for name in sorted(bumps):
+        found = bumps[name]
+        changes = [change for _, change in found]
+        net = fold_bumps(bump for bump, _ in reversed(found))
+        numbers = dict.fromkeys(number for change in changes for number in change.pull_requests)
+        people = unique(person for change in changes for person in change.people)
+        yield Entry(
+            shas=tuple(dict.fromkeys(change.commit.sha for change in changes)),
+            text=describe_bump(net),
+            type=changes[0].message.type,
+            pull_requests=tuple(numbers),
+            co_authors=tuple(person.name for person in people),
+            at=changes[0].commit.committed_at,
+        )

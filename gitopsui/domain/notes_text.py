@@ -1,0 +1,179 @@
+"""Release notes as Markdown, as HTML and as plain data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from gitopsui.domain.note_entry import Entry, Notes, Section, SectionKind
+from gitopsui.domain.text import visible
+
+MARKDOWN_LIMIT = 125_000  # characters; GitHub refuses longer bodies
+_ROOM_FOR_THE_END = 1_000
+_MAX_CONTRIBUTORS = 40
+_MAX_NUMBERS = 10
+_SHORT = 8
+
+_SPECIAL = re.compile(r"([\\*_\[\]<&~|$])")
+_BLOCK_START = re.compile(r"(?:[#>+=-]|\d{1,9}[.)])")
+
+
+def to_markdown(notes: Notes, *, limit: int = MARKDOWN_LIMIT) -> str:
+    """
+    The notes as Markdown of at most `limit` characters; what had to be left out is counted at the end.
+
+    What commits say is escaped: it cannot become markup.
+    """
+    lines = list(_markdown_head(notes))
+    size = sum(map(len, lines)) + _ROOM_FOR_THE_END
+    left_out = 0
+    for section in notes.sections:
+        heading = ["", f"### {_title(section)}", ""]
+        for entry in section.entries:
+            added = [*heading, *_markdown_entry(entry)]
+            size += sum(len(line) + 1 for line in added)
+            if size > limit:
+                left_out += 1
+                continue
+            lines += added
+            heading = []
+    if left_out:
+        lines += ["", f"… and {left_out:,} more, left out for length."]
+    if notes.contributors:
+        lines += ["", f"Contributors: {escape_markdown(_contributors(notes))}"]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_head(notes: Notes) -> Iterator[str]:
+    yield f"## {escape_markdown(notes.head or 'Changes')}"
+    yield ""
+    yield escape_markdown(describe_range(notes))
+
+
+def describe_range(notes: Notes) -> str:
+    """One sentence on what is compared, and how much it is."""
+    commits = "1 commit" if notes.commit_count == 1 else f"{notes.commit_count:,} commits"
+    merges = notes.merge_count
+    counted = f", {merges:,} of them {'a merge' if merges == 1 else 'merges'}" if merges else ""
+    if not notes.base:
+        return f"Everything so far: {commits}{counted}."
+    return f"Since {visible(notes.base)}: {commits}{counted}."
+
+
+def _title(section: Section) -> str:
+    is_countable = section.kind in (SectionKind.OTHER, SectionKind.DEPENDENCIES)
+    return f"{section.title} ({len(section.entries):,})" if is_countable else section.title
+
+
+def _markdown_entry(entry: Entry) -> Iterator[str]:
+    scope = f"**{escape_markdown(entry.scope)}:** " if entry.scope else ""
+    text = escape_markdown(entry.text)
+    if not scope and _BLOCK_START.match(text):
+        text = f"\\{text}" if not text[0].isdigit() else re.sub(r"([.)])", r"\\\1", text, count=1)
+    details = escape_markdown(", ".join(_details(entry)))
+    yield f"- {scope}{text} ({details})"
+    for breaking in entry.breaking:
+        if breaking != entry.text:
+            yield from (f"  > {escape_markdown(line.strip())}" for line in breaking.split("\n"))
+
+
+def _details(entry: Entry) -> Iterator[str]:
+    """Pull requests, commits, issues and people, in this order."""
+    if entry.is_undone:
+        yield "taken back again"
+    yield from _first([f"#{number}" for number in entry.pull_requests])
+    yield from _first([sha[:_SHORT] for sha in entry.shas])
+    if entry.issues:
+        yield "see " + " ".join(_first(list(entry.issues)))
+    if entry.authors:
+        yield "by " + " and ".join(_first([visible(name) for name in entry.authors]))
+
+
+def _first(values: list[str]) -> list[str]:
+    rest = len(values) - _MAX_NUMBERS
+    return [*values[:_MAX_NUMBERS], f"{rest} more"] if rest > 0 else values
+
+
+def _contributors(notes: Notes) -> str:
+    named = ", ".join(visible(name) for name in notes.contributors[:_MAX_CONTRIBUTORS])
+    rest = len(notes.contributors) - _MAX_CONTRIBUTORS
+    return f"{named} and {rest:,} more" if rest > 0 else named
+
+
+def escape_markdown(text: str) -> str:
+    """
+    The text with hidden characters shown and nothing left that Markdown or HTML would act on.
+
+    Code between single backticks stays code, which is how people write it.
+    """
+    shown = visible(text).replace("\n", " ")
+    parts = shown.split("`")
+    is_code_clear = len(parts) % 2 == 1 and "``" not in shown
+    if len(parts) == 1 or not is_code_clear:
+        return _SPECIAL.sub(r"\\\1", shown).replace("`", "\\`")
+    return "`".join(part if index % 2 else _SPECIAL.sub(r"\\\1", part) for index, part in enumerate(parts))
+
+
+def to_html(notes: Notes) -> str:
+    """The notes as HTML without any attribute; everything from outside is escaped."""
+    lines = [f"<h2>{_html(notes.head or 'Changes')}</h2>", f"<p>{_html(describe_range(notes))}</p>"]
+    for section in notes.sections:
+        lines += [f"<h3>{_html(_title(section))}</h3>", "<ul>"]
+        lines += [_html_entry(entry) for entry in section.entries]
+        lines.append("</ul>")
+    if notes.contributors:
+        lines.append(f"<p>Contributors: {_html(_contributors(notes))}</p>")
+    return "\n".join(lines) + "\n"
+
+
+def _html_entry(entry: Entry) -> str:
+    scope = f"<strong>{_html(entry.scope)}:</strong> " if entry.scope else ""
+    breaking = "".join(
+        f"<blockquote>{_html(text)}</blockquote>" for text in entry.breaking if text != entry.text
+    )
+    return f"<li>{scope}{_html(entry.text)} ({_html(', '.join(_details(entry)))}){breaking}</li>"
+
+
+def _html(text: str) -> str:
+    return escape(visible(text))
+
+
+def to_dict(notes: Notes) -> dict[str, Any]:
+    """The notes as a JSON object: strings, numbers, lists and objects; times in ISO 8601."""
+    return {
+        "base": notes.base,
+        "head": notes.head,
+        "commit_count": notes.commit_count,
+        "merge_count": notes.merge_count,
+        "merges": list(notes.merges),
+        "contributors": list(notes.contributors),
+        "sections": [
+            {
+                "kind": section.kind.name.lower(),
+                "title": section.title,
+                "count": len(section.entries),
+                "entries": [_entry_to_dict(entry) for entry in section.entries],
+            }
+            for section in notes.sections
+        ],
+    }
+
+
+def _entry_to_dict(entry: Entry) -> dict[str, Any]:
+    return {
+        "sha": entry.sha,
+        "shas": list(entry.shas),
+        "text": entry.text,
+        "type": entry.type,
+        "scope": entry.scope,
+        "breaking": list(entry.breaking),
+        "pull_request": entry.pull_request,
+        "pull_requests": list(entry.pull_requests),
+        "issues": list(entry.issues),
+        "author": entry.author,
+        "co_authors": list(entry.co_authors),
+        "is_undone": entry.is_undone,
+        "at": entry.at.isoformat() if entry.at else None,
+    }

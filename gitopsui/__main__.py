@@ -1,0 +1,148 @@
+"""
+Release notes of any local repository, without Django and without a database.
+
+    python -m gitopsui notes PATH FROM..TO [--format md|json|html]
+    python -m gitopsui notes PATH --all    [--format md|json|html]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+from gitopsui.adapters.git import Ref, RefKind, Repository
+from gitopsui.domain.changelog import build_changelog, pick_family
+from gitopsui.domain.commit import Commit
+from gitopsui.domain.errors import GitError
+from gitopsui.domain.notes import Notes, build_notes, to_dict, to_html, to_markdown
+from gitopsui.domain.version import Tag, parse_tag
+
+_NO_LIMIT = sys.maxsize
+_ANCESTOR = re.compile(r"(.+?)(?:~(\d{1,9})|\^)\Z")
+_PLACES = ("refs/tags/", "refs/heads/", "refs/remotes/", "")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0, or 1 where the repository or a revision cannot be read."""
+    options = _build_parser().parse_args(arguments)
+    try:
+        notes = _read_notes(options.path, options.range, is_whole=options.all)
+    except GitError as error:
+        print(f"gitopsui: {error.message}", file=sys.stderr)
+        return 1
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    try:
+        print(_FORMATS[options.format](notes, options.all), end="", flush=True)
+    except BrokenPipeError:
+        # The reader has seen enough; what is left in the buffer must not be flushed at exit.
+        sys.stdout = None  # type: ignore[assignment]
+    return 0
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m gitopsui", description="Release notes from Git.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    notes = commands.add_parser("notes", help="what changed between two revisions")
+    notes.add_argument("path", type=Path, metavar="PATH", help="a clone or a bare repository")
+    what = notes.add_mutually_exclusive_group(required=True)
+    what.add_argument("range", nargs="?", metavar="FROM..TO", help="tags, branches or commit ids")
+    what.add_argument("--all", action="store_true", help="the whole history, newest release first")
+    notes.add_argument("--format", choices=sorted(_FORMATS), default="md")
+    return parser
+
+
+def _read_notes(path: Path, text: str | None, *, is_whole: bool) -> list[Notes]:
+    repository = Repository.at(path)
+    if not repository.exists():
+        raise _refused(f"{path} is not a Git repository.")
+    if (repository.path / "shallow").exists():
+        # Git would list the commits it has, without a word about those that are missing.
+        raise _refused("This clone is shallow, so its history has gaps; run git fetch --unshallow in it.")
+    if is_whole:
+        return _read_changelog(repository)
+    base, dots, head = (text or "").partition("..")
+    if not dots:
+        raise _refused("Give a range, such as v1.0.0..v1.1.0.")
+    head = head or "HEAD"
+    exclude = _resolve(repository, base) if base else None
+    commits = repository.log(_resolve(repository, head), exclude=exclude)
+    return [build_notes(commits, base=base, head=head)]
+
+
+def _resolve(repository: Repository, name: str) -> str:
+    """The commit a name stands for as people write it; a tag is meant before a branch of the same name."""
+    ancestor = _ANCESTOR.match(name)
+    if ancestor:
+        count = int(ancestor[2] or 1) if ancestor[2] != "0" else 0
+        line = repository.log(_resolve(repository, ancestor[1]), first_parent=True, limit=count + 1)
+        if len(line) <= count:
+            raise _refused(f"{ancestor[1]} has fewer than {count} ancestors.")
+        return line[count].sha
+    for place in _PLACES:
+        try:
+            return repository.resolve(place + name)
+        except GitError as error:
+            if error.code != "GIT_REF_MISSING":
+                raise
+    raise _refused(f"The repository has no tag, branch or commit {name}.")
+
+
+def _refused(message: str) -> GitError:
+    return GitError(message, code="GIT_REF_MISSING", permanent=True)
+
+
+def _read_changelog(repository: Repository) -> list[Notes]:
+    tags = {tag: ref.commit_sha for ref in repository.refs() if (tag := _read_tag(ref)) and ref.commit_sha}
+    tagged = {tag: tags[tag] for tag in pick_family(tags)}
+    return build_changelog(_read_history(repository, tagged.values()), tagged)
+
+
+def _read_tag(ref: Ref) -> Tag | None:
+    return parse_tag(ref.short, date=ref.date) if ref.kind is RefKind.TAG else None
+
+
+def _read_history(repository: Repository, tips: Iterable[str]) -> list[Commit]:
+    """All commits of the default branch and of the releases beside it, children before parents."""
+    commits = repository.log("HEAD")
+    known = {commit.sha for commit in commits}
+    for tip in tips:
+        if tip not in known:
+            # None of the known can be a child of these: their ancestors are all known.
+            beside = [each for each in repository.log(tip, exclude="HEAD") if each.sha not in known]
+            commits = beside + commits
+            known.update(each.sha for each in beside)
+    return commits
+
+
+def _print_markdown(notes: list[Notes], is_whole: bool) -> str:
+    title = "# Changelog\n\n" if is_whole else ""
+    return title + "\n".join(to_markdown(each, limit=_NO_LIMIT) for each in notes)
+
+
+def _print_json(notes: list[Notes], is_whole: bool) -> str:
+    """One object for a range, a list of them for the whole history."""
+    found = [to_dict(each) for each in notes]
+    return json.dumps(found if is_whole else found[0], ensure_ascii=False, indent=2) + "\n"
+
+
+def _print_html(notes: list[Notes], is_whole: bool) -> str:
+    title = "Changelog" if is_whole else escape(notes[0].head)
+    body = "".join(to_html(each) for each in notes)
+    return (
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n{body}</html>\n'
+    )
+
+
+_FORMATS: dict[str, Callable[[list[Notes], bool], str]] = {
+    "md": _print_markdown,
+    "json": _print_json,
+    "html": _print_html,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""The command line tells what changed in any local repository, and says so when it cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gitopsui.__main__ import main
+
+DAY = "2026-03-{:02}T12:00:00+00:00"
+
+
+class Clone:
+    """A small repository with files, made by Git itself."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        path.mkdir()
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *arguments: str) -> str:
+        self.count += 1
+        identity = {
+            f"GIT_{role}_{key}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for key, value in (
+                ("NAME", "Ada"),
+                ("EMAIL", "ada@example.org"),
+                ("DATE", DAY.format(self.count)),
+            )
+        }
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=self.path,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.path), "GIT_CONFIG_NOSYSTEM": "1", **identity},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+
+    def commit(self, message: str) -> str:
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    """v1.0.0 - v1.1.0 - one more on main; v1.0.1 beside them."""
+    made = Clone(tmp_path / "shop")
+    made.commit("feat: start")
+    made.git("tag", "v1.0.0")
+    made.git("branch", "release-1.0")
+    made.commit("feat(cart): add coupons (#7)")
+    made.git("tag", "-a", "-m", "release", "v1.1.0")
+    made.commit("fix!: round up")
+    made.git("checkout", "-q", "release-1.0")
+    made.commit("fix: crash")
+    made.git("tag", "v1.0.1")
+    made.git("checkout", "-q", "main")
+    return made
+
+
+def test_a_range_of_tags_is_told_as_markdown(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["notes", str(clone.path), "v1.0.0..v1.1.0"]) == 0
+
+    out = capsys.readouterr().out
+    assert out.startswith("## v1.1.0\n\nSince v1.0.0: 1 commit.\n\n### New\n\n- **cart:** add coupons (#7, ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "v1.1.0..main",
+        "v1.1.0..HEAD",
+        "v1.1.0..",
+        "HEAD~1..HEAD",
+        "main^..main",
+        "refs/tags/v1.1.0..refs/heads/main",
+    ],
+)
+def test_a_range_is_written_as_for_git(text: str, clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["notes", str(clone.path), text, "--format", "json"]) == 0
+
+    notes = json.loads(capsys.readouterr().out)
+    assert [entry["text"] for section in notes["sections"] for entry in section["entries"]] == ["round up"]
+
+
+def test_commit_ids_name_a_range_too(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = clone.git("rev-parse", "--short=9", "v1.0.0"), clone.git("rev-parse", "v1.1.0^{commit}")
+
+    assert main(["notes", str(clone.path), f"{first}..{second}"]) == 0
+    assert "add coupons" in capsys.readouterr().out
+
+
+def test_a_tag_is_meant_before_a_branch_of_the_same_name(
+    clone: Clone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clone.git("branch", "v1.1.0", "v1.0.0")
+
+    main(["notes", str(clone.path), "v1.0.0..v1.1.0"])
+
+    assert "add coupons" in capsys.readouterr().out
+
+
+def test_the_whole_history_is_one_changelog(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["notes", str(clone.path), "--all"]) == 0
+
+    out = capsys.readouterr().out
+    headings = [line for line in out.splitlines() if line.startswith("#") and not line.startswith("###")]
+    assert headings == ["# Changelog", "## Unreleased", "## v1.1.0", "## v1.0.1", "## v1.0.0"]
+    for text in ("round up", "add coupons", "crash", "start"):
+        assert out.count(text) == 1
+
+
+def test_the_whole_history_is_a_list_in_json(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["notes", str(clone.path), "--all", "--format", "json"])
+
+    assert [notes["commit_count"] for notes in json.loads(capsys.readouterr().out)] == [1, 1, 1, 1]
+
+
+def test_html_is_a_whole_page(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["notes", str(clone.path), "v1.0.0..", "--format", "html"])
+
+    out = capsys.readouterr().out
+    assert out.startswith("<!doctype html>")
+    assert "<strong>cart:</strong> add coupons" in out
+
+
+def test_a_bare_repository_is_read_alike(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    clone.git("clone", "-q", "--bare", ".", "../bare.git")
+
+    assert main(["notes", str(clone.path.parent / "bare.git"), "v1.0.0..v1.1.0"]) == 0
+    assert "add coupons" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("v9..v1.0.0", "no tag, branch or commit v9"),
+        ("v1.0.0..v9", "no tag, branch or commit v9"),
+        ("v1.0.0", "Give a range"),
+        ("HEAD~99..HEAD", "fewer than 99 ancestors"),
+        ("v1.0.0..--output=x", "no tag, branch or commit --output=x"),
+    ],
+)
+def test_a_range_that_cannot_be_read_is_refused_with_a_sentence(
+    text: str, said: str, clone: Clone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["notes", str(clone.path), text]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_folder_without_a_repository_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["notes", str(tmp_path), "--all"]) == 1
+    assert "is not a Git repository" in capsys.readouterr().err
+
+
+def test_a_shallow_clone_is_refused(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    clone.git("clone", "-q", "--depth", "1", f"file://{clone.path}", "../shallow")
+
+    assert main(["notes", str(clone.path.parent / "shallow"), "HEAD~1..HEAD"]) == 1
+    assert "shallow" in capsys.readouterr().err
+
+
+def test_the_command_runs_without_django(clone: Clone) -> None:
+    program = (
+        "import sys; from gitopsui.__main__ import main; "
+        f"status = main(['notes', {str(clone.path)!r}, '--all']); "
+        "sys.exit(status or any(name.split('.')[0] == 'django' for name in sys.modules))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+
+    assert done.returncode == 0, done.stderr

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_FORMATS[options.format](notes, options.all), end="", flush=True)
     except BrokenPipeError:
         # The reader has seen enough; what is left in the buffer must not be flushed at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
     return 0
 
 

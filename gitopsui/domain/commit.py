@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from gitopsui.domain.footers import BREAKING_TOKENS, Footer, Lint, Rest, read_rest
+from gitopsui.domain.footers import BREAKING_TOKENS, GRADUATION_TOKEN, Footer, Lint, Rest, read_rest
 from gitopsui.domain.references import (
     MAX_ISSUES,
     REFERENCE_TOKENS,
@@ -138,6 +138,8 @@ class _Header(NamedTuple):
     is_breaking: bool = False
     is_graduation: bool = False
     has_no_space: bool = False
+    inner: str | None = None
+    depth: int = 0
 
 
 def parse_message(
@@ -146,13 +148,12 @@ def parse_message(
     """
     What a commit message says; never raises, whatever the message holds.
 
-    `breaking_tokens` replaces the footers that count as breaking. Where `comment_char` is given, lines that
-    begin with it are left out and a scissors line ends the message, as in `git commit --cleanup=scissors`.
+    `breaking_tokens` are the footers that count as breaking. With a `comment_char`, lines that begin with
+    it are left out and a scissors line ends the message, as in `git commit --cleanup=scissors`.
     """
     first, rest_text = _split(message, comment_char)
     text = _tidy(first)
-    inner, depth = unwrap_revert(text)
-    header = _read_header(text, inner, depth)
+    header = _read_header(text)
     rest = read_rest(rest_text, breaking_tokens=breaking_tokens)
     pull_request = find_pull_request(first) or find_merge_request(rest.body)
     return ParsedMessage(
@@ -163,14 +164,14 @@ def parse_message(
         breaking=_breaking_texts(header, rest),
         body=rest.body,
         footers=rest.footers,
-        issues=_issues("" if depth else text, rest_text, rest.footers, pull_request),
+        issues=_issues("" if header.depth else text, rest_text, rest.footers, pull_request),
         pull_request=pull_request,
         reverts=find_reverted_commits(rest_text, rest.footers, is_revert=header.type == "revert"),
-        reverted_header=inner if depth else None,
-        reverted_pull_request=find_reverted_pull_request(rest.body) if depth else None,
-        revert_depth=depth,
+        reverted_header=header.inner,
+        reverted_pull_request=find_reverted_pull_request(rest.body) if header.depth else None,
+        revert_depth=header.depth,
         cherry_picks=rest.cherry_picks,
-        is_graduation=header.is_graduation,
+        is_graduation=header.is_graduation or any(token == GRADUATION_TOKEN for token, _ in rest.footers),
         lint=_lint(header, rest, first, rest_text),
     )
 
@@ -222,14 +223,15 @@ def _apply_override(text: str) -> str:
     return f"{first.rstrip()} (#{number})\n{rest}"
 
 
-def _read_header(header: str, inner: str, depth: int) -> _Header:
+def _read_header(header: str) -> _Header:
     """Even chains of reverts bring the first commit back, so they are of its type; odd ones are reverts."""
+    inner, depth = unwrap_revert(header)
     if depth == 0:
         return _read_plain_header(header)
     if depth % 2 == 0:
-        return _read_plain_header(inner)
+        return _read_plain_header(inner)._replace(inner=inner, depth=depth)
     plain = _read_plain_header(header)
-    return _Header("revert", plain.scope, _cut(plain.description))
+    return _Header("revert", plain.scope, plain.description, inner=inner, depth=depth)
 
 
 def _read_plain_header(header: str) -> _Header:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 BREAKING_TOKENS = ("BREAKING CHANGE", "BREAKING-CHANGE")
+GRADUATION_TOKEN = "INITIAL STABLE RELEASE"  # noqa: S105 -- a footer's name; of the draft after 1.0.0
 
 # These count wherever they stand: a squash merge leaves them in the middle of the message.
 _ANYWHERE = frozenset(("co-authored-by", "signed-off-by", "release-as"))
@@ -140,6 +141,8 @@ def _find_breaking(line: str, breaking_tokens: Sequence[str]) -> _Mark | None:
             after = inner[len(token) :]
             if after.startswith((":", " #")):
                 return _Mark(_Kind.BREAKING, token, after[1:].strip(), is_bullet=bullet is not None)
+    if inner.startswith(f"{GRADUATION_TOKEN}:"):
+        return _Mark(_Kind.ANYWHERE, GRADUATION_TOKEN, inner[len(GRADUATION_TOKEN) + 1 :].strip())
     remark = None if bullet else _ANY_CASE_BREAKING.match(inner)
     if remark:
         token = inner[: len("breaking change")]

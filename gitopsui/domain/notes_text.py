@@ -11,13 +11,15 @@ from gitopsui.domain.note_entry import Entry, Notes, Section, SectionKind
 from gitopsui.domain.text import visible
 
 MARKDOWN_LIMIT = 125_000  # characters; GitHub refuses longer bodies
-_ROOM_FOR_THE_END = 1_000
+_ROOM_FOR_THE_COUNT = 80
 _MAX_CONTRIBUTORS = 40
 _MAX_NUMBERS = 10
 _SHORT = 8
 
-_SPECIAL = re.compile(r"([\\*_\[\]<&~|$])")
-_BLOCK_START = re.compile(r"(?:[#>+=-]|\d{1,9}[.)])")
+# Backslashes only where every dialect knows them; `\<` is markup to Python-Markdown.
+_SPECIAL = re.compile(r"[\\*_\[\]<~]|&(?=#?\w{1,32};)")
+_ENTITIES = {"<": "&lt;", "&": "&amp;", "~": "&#126;"}
+_BLOCK_START = re.compile(r"(?:[#>+-]|\d{1,9}[.)])")
 
 
 def to_markdown(notes: Notes, *, limit: int = MARKDOWN_LIMIT) -> str:
@@ -27,7 +29,8 @@ def to_markdown(notes: Notes, *, limit: int = MARKDOWN_LIMIT) -> str:
     What commits say is escaped: it cannot become markup.
     """
     lines = list(_markdown_head(notes))
-    size = sum(map(len, lines)) + _ROOM_FOR_THE_END
+    end = ["", f"Contributors: {escape_markdown(_contributors(notes))}"] if notes.contributors else []
+    size = sum(len(line) + 1 for line in (*lines, *end)) + _ROOM_FOR_THE_COUNT
     left_out = 0
     for section in notes.sections:
         heading = ["", f"### {_title(section)}", ""]
@@ -41,9 +44,7 @@ def to_markdown(notes: Notes, *, limit: int = MARKDOWN_LIMIT) -> str:
             heading = []
     if left_out:
         lines += ["", f"… and {left_out:,} more, left out for length."]
-    if notes.contributors:
-        lines += ["", f"Contributors: {escape_markdown(_contributors(notes))}"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *end]) + "\n"
 
 
 def _markdown_head(notes: Notes) -> Iterator[str]:
@@ -111,9 +112,15 @@ def escape_markdown(text: str) -> str:
     shown = visible(text).replace("\n", " ")
     parts = shown.split("`")
     is_code_clear = len(parts) % 2 == 1 and "``" not in shown
-    if len(parts) == 1 or not is_code_clear:
-        return _SPECIAL.sub(r"\\\1", shown).replace("`", "\\`")
-    return "`".join(part if index % 2 else _SPECIAL.sub(r"\\\1", part) for index, part in enumerate(parts))
+    if len(parts) > 1 and not is_code_clear:
+        return _SPECIAL.sub(_escape_sign, shown).replace("`", "\\`")
+    return "`".join(
+        part if index % 2 else _SPECIAL.sub(_escape_sign, part) for index, part in enumerate(parts)
+    )
+
+
+def _escape_sign(match: re.Match[str]) -> str:
+    return _ENTITIES.get(match[0]) or f"\\{match[0]}"
 
 
 def to_html(notes: Notes) -> str:

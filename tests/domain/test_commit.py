@@ -164,6 +164,13 @@ def test_two_exclamation_marks_graduate_to_the_first_stable_version() -> None:
     assert (parsed.type, parsed.is_graduation, parsed.breaking) == ("feat", True, ("ready",))
 
 
+def test_a_footer_can_graduate_to_the_first_stable_version() -> None:
+    parsed = parse_message("feat: x\n\nINITIAL STABLE RELEASE: ready")
+
+    assert (parsed.is_graduation, parsed.footers) == (True, (("INITIAL STABLE RELEASE", "ready"),))
+    assert not parse_message("feat: x\n\nan INITIAL STABLE RELEASE: no").is_graduation
+
+
 def test_a_body_on_the_second_line_is_accepted_and_remarked() -> None:
     parsed = parse_message("feat: x\nbody")
 
@@ -254,6 +261,9 @@ def test_the_pull_request_is_read_in_every_forge_s_words(header: str, number: in
         ("fix: x\n\nRefs: SHOP-12, SHOP-13", ("SHOP-12", "SHOP-13")),
         ("fix: UTF-8 and SHA-256 in the body", ()),
         ("fix: x (#9)\n\nCloses #9", ()),
+        ("fix: rolled back, PR#9 and issue#8 crashed", ("#9", "#8")),
+        ("fix: a title that was cut (#1…", ()),
+        ("fix: a title that was cut (#1...", ()),
     ],
 )
 def test_issues_are_found_without_addresses_markup_and_the_own_pull_request(

@@ -1,0 +1,156 @@
+"""The timeline of a component: which version ran where and when, as one drawing without a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Protocol
+
+from django import template
+from django.utils import timezone
+
+from .ui import MONTHS, age_words, visible
+
+register = template.Library()
+
+# The drawing is 1342 units wide; the time axis lies between LEFT and RIGHT, what runs now stands right of it.
+WIDTH, LEFT, RIGHT = 1342, 96, 1216
+TOP, PITCH, BAR_HEIGHT = 32, 48, 28
+LETTER = 7.3  # width of one letter of a version, in units
+GAP, NARROWEST = 2, 5
+TICKS = 5
+
+
+class Deployment(Protocol):
+    """A version in an environment; it runs still where `to_at` is None."""
+
+    version: str
+    from_at: datetime
+    to_at: datetime | None
+
+
+class Lane(Protocol):
+    """One environment and what ran in it, in any order."""
+
+    environment: str
+    deployments: Sequence[Deployment]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One stay of a version; `shade` 3 is the newest version of the drawing, 0 an old one."""
+
+    x: str
+    y: int
+    width: str
+    label: str
+    label_x: str
+    label_y: int
+    title: str
+    shade: int
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnLane:
+    """One line of the drawing."""
+
+    name: str
+    text_y: int
+    bars: list[Bar]
+    current: str
+    current_since: str
+    current_y: int
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The span of time that is drawn."""
+
+    from_at: datetime
+    to_at: datetime
+
+    def x(self, moment: datetime) -> float:
+        """Where a moment lies; what lies outside the span sticks to its end."""
+        share = (moment - self.from_at) / (self.to_at - self.from_at)
+        return LEFT + min(1.0, max(0.0, share)) * (RIGHT - LEFT)
+
+
+@register.inclusion_tag("releases/_timeline.html")
+def timeline(name: str, lanes: Sequence[Lane], from_at: datetime, to_at: datetime) -> dict[str, object]:
+    """The drawing of component `name`; `lanes` from the first environment to the last."""
+    axis = Axis(from_at, max(to_at, from_at + timedelta(hours=1)))
+    shades = _shades(lanes)
+    bottom = TOP + PITCH * len(lanes)
+    return {
+        "name": name,
+        "width": WIDTH,
+        "height": bottom,
+        "grid_end": bottom - 8,
+        "now_x": RIGHT,
+        "label_x": RIGHT + 14,
+        "ticks": list(_ticks(axis)),
+        "lanes": [_lane(lane, row, axis, shades) for row, lane in enumerate(lanes)],
+        "from_at": from_at,
+        "to_at": to_at,
+    }
+
+
+def _shades(lanes: Sequence[Lane]) -> dict[str, int]:
+    """The last four versions by their first appearance are 3 to 0, all before them 0."""
+    first: dict[str, datetime] = {}
+    for deployment in (one for lane in lanes for one in lane.deployments):
+        seen = first.get(deployment.version, deployment.from_at)
+        first[deployment.version] = min(seen, deployment.from_at)
+    newest_first = sorted(first, key=lambda version: first[version], reverse=True)
+    return {version: max(0, 3 - rank) for rank, version in enumerate(newest_first)}
+
+
+def _ticks(axis: Axis) -> Iterator[dict[str, object]]:
+    """About five midnights, evenly apart; none so close to the end that it would touch "now"."""
+    step = timedelta(days=max(1, ceil((axis.to_at - axis.from_at).days / TICKS)))
+    start = timezone.localtime(axis.from_at)
+    moment = start.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    while moment < axis.to_at:
+        x = axis.x(moment)
+        if x < RIGHT - 48:
+            yield {"x": f"{x:.0f}", "label": f"{moment.day} {MONTHS[moment.month]}"}
+        moment += step
+
+
+def _lane(lane: Lane, row: int, axis: Axis, shades: dict[str, int]) -> DrawnLane:
+    y = TOP + PITCH * row
+    shown = [one for one in lane.deployments if (one.to_at or axis.to_at) > axis.from_at]
+    running = next((one for one in lane.deployments if one.to_at is None), None)
+    return DrawnLane(
+        name=_cut(lane.environment, 12),
+        text_y=y + 19,
+        bars=[_bar(one, lane.environment, y, axis, shades) for one in shown],
+        current=_cut(running.version, 15) if running else "nothing",
+        current_since=f"since {age_words(axis.to_at - running.from_at)}" if running else "",
+        current_y=y + 12,
+    )
+
+
+def _bar(one: Deployment, environment: str, y: int, axis: Axis, shades: dict[str, int]) -> Bar:
+    until = one.to_at or axis.to_at
+    x = axis.x(one.from_at)
+    width = max(NARROWEST, axis.x(until) - x - GAP)
+    version = visible(one.version) or "unknown"
+    fits = width > len(version) * LETTER + 12
+    return Bar(
+        x=f"{x:.1f}",
+        y=y,
+        width=f"{width:.1f}",
+        label=version if fits else "",
+        label_x=f"{x + 8:.1f}",
+        label_y=y + 18,
+        title=f"{version} in {visible(environment)}, {age_words(until - one.from_at)}",
+        shade=shades.get(one.version, 0),
+    )
+
+
+def _cut(text: str, length: int) -> str:
+    shown = visible(text)
+    return shown if len(shown) <= length else shown[: length - 1] + "…"

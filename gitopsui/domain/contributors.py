@@ -16,7 +16,7 @@ _MAX_KNOWN = 4_096  # a history names few people, each many times
 _PERSON = re.compile(r"([^<>]{0,200})<([^<>]{0,320})>\Z")
 _BOT_NAME = re.compile(r"\[bot\]\Z|(?:\A|[-_ ])(?:bot|robot|ci)\Z")
 # People who hide their address keep an account in it, `1234+name@users.noreply…`; programs just do not reply.
-_BOT_ADDRESS = re.compile(r"\[bot\]@|\A(?:no-?reply|[\d+]*copilot|[\w.+-]*agent|bot|[\w.+-]*[-_.+]bot)@")
+_BOT_ADDRESS = re.compile(r"\[bot\]@|\A(?:no-?reply|[\d+]*copilot|bot|[\w.+-]*[-_.+]bot)@")
 # Programs that write commits under a name that does not say so.
 _BOTS = frozenset((
     "allcontributors", "dependabot", "dependabot-preview", "flux", "fluxcdbot", "github actions",

@@ -276,7 +276,7 @@ def _is_odd_kind(kind: Any, value: dict[str, Any]) -> bool:
     # A kind of another type, or with letters that only look Latin, hides nothing better than a Secret does.
     if "data" not in value and "stringData" not in value:
         return False
-    return not isinstance(kind, str) or not kind.isascii()
+    return not isinstance(kind, str) or any(letter.isalpha() and not letter.isascii() for letter in kind)
 
 
 def _kept_managers(entries: Any) -> list[dict[str, Any]]:

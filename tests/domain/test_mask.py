@@ -287,6 +287,10 @@ class TestEverything:
             deep = [deep]
         assert "hunter2" not in repr(masked({"data": deep}))
 
+    def test_a_mask_inside_a_kind_makes_no_secret_of_the_object(self) -> None:
+        once = masked({"kind": "https://u:p@h/", "data": False})
+        assert masked(once) == once
+
     @settings(max_examples=300, deadline=None)
     @given(JSON)
     def test_masking_never_raises_and_twice_is_once(self, value: Any) -> None:

@@ -73,7 +73,8 @@ def parse_time(value: Any) -> datetime | None:
 def find_applier(entries: Sequence[Entry], want: Mapping[str, Any]) -> Entry | None:
     """The manager that applies this object server-side: of all that do, the one that owns most of it."""
     appliers = [entry for entry in entries if entry.operation == "Apply" and not entry.subresource]
-    if len(appliers) == 1 and appliers[0].manager in _APPLIERS:
+    # A person may apply a part of an object by kubectl; a GitOps tool always applies the whole.
+    if len(appliers) == 1 and appliers[0].manager in _APPLIERS - {"kubectl"}:
         return appliers[0]
     shares = [(_share(want, entry.fields), entry.manager in _APPLIERS) for entry in appliers]
     best = max(shares, default=(0.0, False))

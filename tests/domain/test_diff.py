@@ -196,6 +196,13 @@ class TestRemovals:
         live["spec"]["revisionHistoryLimit"] = 3
         assert changes(git, live) == ()
 
+    def test_a_part_applied_by_hand_does_not_hide_what_the_tool_applied(self, git: Any) -> None:
+        live = load_manifest("cart.client")
+        part = {"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:spec": {"f:paused": {}}}}
+        live["metadata"]["managedFields"].append(part)
+        live["spec"]["paused"] = True
+        assert paths(cut(git, "metadata.labels.team"), live) == ["metadata.labels.team"]
+
     def test_a_selector_is_owned_as_one(self) -> None:
         applied = {"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:spec": {"f:selector": {}}}}
         live = service(selector={"app": "cart", "added": "by-hand"})

@@ -1,0 +1,14 @@
+"""All addresses: each app brings its own."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("apps.core.urls")),
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.repositories.urls")),
+    path("", include("apps.environments.urls")),
+    path("", include("apps.releases.urls")),
+    path("", include("apps.dashboard.urls")),
+]

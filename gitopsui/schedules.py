@@ -1,0 +1,23 @@
+"""What runs on its own, every how many seconds. Each only asks the rows what is due; a missed one heals itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A function without arguments and how often it is called; None: at every tick (`GITOPSUI_TICK`)."""
+
+    path: str
+    every: timedelta | None = None
+
+
+SCHEDULES: dict[str, Entry] = {
+    "heartbeat": Entry("apps.core.tasks.beat"),
+    "repositories": Entry("apps.repositories.tasks.poll_due_repositories"),
+    "applications": Entry("apps.environments.tasks.check_due_applications"),
+    "releases": Entry("apps.releases.tasks.update_due_components"),
+    "housekeeping": Entry("apps.core.tasks.tidy", timedelta(hours=1)),
+}

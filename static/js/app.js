@@ -67,6 +67,15 @@ document.addEventListener("click", (event) => {
   }
 });
 
+function tell(sentence) {
+  const toast = document.createElement("div");
+  toast.className = "toast bad";
+  toast.setAttribute("role", "alert");
+  toast.textContent = sentence;
+  toast.dataset.dismiss = "";
+  document.getElementById("toasts")?.append(toast);
+}
+
 function countTicks() {
   for (const button of all("[data-count]")) {
     const boxes = all(`input[name="${button.dataset.count}"]`);
@@ -139,11 +148,14 @@ document.addEventListener("htmx:config:request", (event) => {
   for (const [name, value] of [...request.body]) if (value === "") request.body.delete(name);
 });
 document.addEventListener("htmx:before:response", (event) => {
-  const { raw } = event.detail.ctx.response;
-  setOffline(raw.status >= 500);
+  const { request, response: { raw } } = event.detail.ctx;
+  const isPoll = request.method === "GET";
+  if (isPoll) setOffline(raw.status >= 500);
+  else if (raw.status >= 400 && ![409, 422].includes(raw.status)) tell(`That was not done: the server answered ${raw.status}. Load the page again to see how it stands.`);
   if (!raw.redirected) return;
   event.preventDefault();
-  location.href = raw.url;
+  if (isPoll) location.reload();
+  else location.href = raw.url;
 });
 document.addEventListener("htmx:error", () => setOffline(true));
 document.addEventListener("htmx:after:swap", () => {

@@ -27,7 +27,7 @@ _REVERT_EVERY = 67
 
 def build_source_history(component: str, *, until: datetime, seed: int = SEED) -> list[Step]:
     """All commits and tags of one component, oldest first; the last tag is of the last release."""
-    author = _Author(component, random.Random(f"{seed}:{component}"))
+    author = _Author(component, _chance(f"{seed}:{component}"))
     steps: list[Step] = [author.first_commit(until - timedelta(days=365))]
     before: Release | None = None
     begin = until - timedelta(days=364, hours=20)
@@ -44,12 +44,16 @@ def build_more_commits(
     component: str, release: Release, before: Release, *, at: datetime, count: int, seed: int = SEED
 ) -> list[Step]:
     """Commits of the last half hour before `at` and the tag of a release that follows `before`."""
-    author = _Author(component, random.Random(f"{seed}:{component}:{release.version}"))
+    author = _Author(component, _chance(f"{seed}:{component}:{release.version}"))
     author.number = 900 + author.random.randrange(90)
     steps = list(
         author.write(_moments(at - timedelta(minutes=30), at, count, author.random), release, before)
     )
     return [*(step for step in steps if step.branch == "main" and not step.merges), author.tag(release, at)]
+
+
+def _chance(seed: str) -> random.Random:
+    return random.Random(seed)  # noqa: S311 - the same every time is what is wanted, not a secret
 
 
 def tag_name(version: str) -> str:
@@ -64,7 +68,7 @@ def _moments(begin: datetime, end: datetime, count: int, chance: random.Random) 
 
 @dataclass(slots=True)
 class _Author:
-    """Writes commits, and remembers what was said, which pull request comes next, which package is how new."""
+    """Writes commits, and remembers what was said and which pull request and package version come next."""
 
     component: str
     random: random.Random
@@ -201,5 +205,6 @@ class _Author:
 
     def _file(self, scope: str, message: str) -> dict[str, str]:
         name = (scope or "service").replace(" ", "_")
-        text = f'"""A stand-in for real code. Last change: {message.splitlines()[0]}"""\n\nCHANGE = {self.written}\n'
+        title = message.partition("\n")[0]
+        text = f'"""A stand-in for real code. Last change: {title}"""\n\nCHANGE = {self.written}\n'
         return {f"src/{self.component}/{name}.py": text}

@@ -7,7 +7,7 @@ from their names. Nothing is fetched and nothing is rendered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,19 +44,23 @@ _NAMELESS = "app"
 
 
 def recognise(
-    files: Mapping[str, Sequence[Any]], tree: Iterable[str], *, repository_url: str = "", name: str = ""
+    files: Mapping[str, Sequence[Any]],
+    tree: Iterable[str],
+    *,
+    repository_url: str = "",
+    name: str = "",
+    read_text: Callable[[str], Sequence[Any]] = lambda text: (),
 ) -> Layout:
     """
     The applications that one commit seems to hold, in a fixed order; never raises on odd documents.
 
-    `tree` are the paths of all its files, `files` the parsed documents of those that
-    `interesting_paths` names; what could not be read is left out. Rendered manifests may be added
-    under a path in the tree, so that a chart that makes Applications is understood too.
-    `repository_url` tells Applications of this repository from those of others, `name` is what a
-    component is called where nothing names it; it comes from the URL if it is not given.
+    `tree` are the paths of all its files, `files` the documents of those that `interesting_paths`
+    names, as far as they could be read; rendered manifests may be added under a path of the tree.
+    `repository_url` tells this repository from others, `name` is what a component is called where
+    nothing names it (the URL's last part if not given). `read_text` parses inline patches, no raising.
     """
     paths = [path for path in tree if isinstance(path, str)]
-    contents = Contents(Files(files, paths), repository_url)
+    contents = Contents(Files(files, paths, read_text), repository_url)
     called = name or repository_name(repository_url) or _NAMELESS
     argo, flux = argo_layout(contents), flux_layout(contents)
     declared = [*argo.drafts, *flux.drafts]
@@ -65,9 +69,9 @@ def recognise(
     guessed = _adopted(guesses.drafts, declared, contents)
     taken = claimed | {draft.proposal.path for draft in guessed}
     others = tool_drafts(contents, called, taken)
-    proposals, findings = settle([*declared, *guessed, *others])
-    said = [*argo.findings, *flux.findings, *guesses.findings, *findings]
-    said += [*tool_findings(contents), *_limits(paths)]
+    proposals, settled = settle([*declared, *guessed, *others])
+    said = [*argo.findings, *flux.findings, *guesses.findings, *settled, *tool_findings(contents)]
+    said += _limits(paths)
     return Layout(tuple(proposals), environments_of(proposals), tuple(dict.fromkeys(said)))
 
 

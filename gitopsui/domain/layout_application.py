@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -75,6 +75,10 @@ def find_applications(contents: Contents) -> Applications:
     aside: list[str] = []
     templates: list[str] = []
     for document in contents.declared:
+        if len(applications.found) >= MOST_APPLICATIONS:
+            detail = f"Only the first {MOST_APPLICATIONS} Applications were looked at."
+            applications.findings.append(Finding("limit", "Too many Applications", detail, False))
+            break
         if document.group != ARGO or document.kind not in ("Application", "ApplicationSet"):
             continue
         if is_aside(document.folder, EXAMPLE_FOLDERS):
@@ -87,16 +91,7 @@ def find_applications(contents: Contents) -> Applications:
     applications.findings += sum_up(aside, "argocd", "Applications of examples", "They are left out")
     what = "Their names are placeholders, so they are left out"
     applications.findings += sum_up(templates, "argocd", "Templates of Applications", what)
-    applications.findings += _cut(applications)
     return applications
-
-
-def _cut(applications: Applications) -> Iterator[Finding]:
-    count = len(applications.found)
-    if count > MOST_APPLICATIONS:
-        del applications.found[MOST_APPLICATIONS:]
-        detail = f"Only the first {MOST_APPLICATIONS} of {count} Applications were looked at."
-        yield Finding("limit", "Too many Applications", detail, False)
 
 
 def _made_of(document: Document, contents: Contents, findings: list[Finding]) -> list[Application]:

@@ -15,7 +15,7 @@ from gitopsui.domain.tree import mapping, objects, sequence, text
 
 Parameters = Mapping[str, Any]
 
-_EXPRESSION = re.compile(r"{{-?([^{}]*)-?}}")
+_EXPRESSION = re.compile(r"{{([^{}]*)}}")
 _INDEX = re.compile(r"index\s+\.?([\w.]+)\s+(\d{1,3})")
 _HARMLESS_FUNCTIONS = {"lower", "normalize", "toString", "quote", "trim", "slugify"}
 _MOST_APPLICATIONS = 2_000
@@ -68,6 +68,8 @@ class _Generators:
         return []
 
     def _list(self, body: Parameters, given: Parameters, depth: int) -> Iterator[Parameters]:
+        if not isinstance(body.get("elements"), list):
+            self.problems.append("Its list generator has no elements that Git tells.")
         for element in objects(body.get("elements")):
             yield {**given, **_flat(element)}
 
@@ -184,7 +186,7 @@ def fill(template: Any, parameters: Parameters, depth: int = 0) -> Any:
 
 
 def _value(expression: str, parameters: Parameters, unknown: str) -> str:
-    words = [w for w in expression.replace("|", " ").split() if w not in _HARMLESS_FUNCTIONS]
+    words = [w for w in expression.strip("- ").replace("|", " ").split() if w not in _HARMLESS_FUNCTIONS]
     index = _INDEX.fullmatch(" ".join(words))
     if index:
         values = parameters.get(index[1])

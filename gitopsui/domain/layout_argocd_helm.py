@@ -21,17 +21,18 @@ def find_values(
     helm: Mapping[str, Any], folder: str | None, application: Application, contents: Contents
 ) -> tuple[tuple[str, ...], str]:
     """The values files from the root of the repository, and what stands in the way of reading them."""
-    found: list[str] = []
+    found: dict[str, None] = {}
+    problem = ""
     for entry in map(text, sequence(helm.get("valueFiles"))):
         path = _path_of(entry, folder, application, contents)
         if path is None:
-            return tuple(found), f"Its values file {entry[:200]} is not in this repository."
-        if path in contents.files:
-            found.append(path)
+            problem = problem or f"Its values file {entry[:200]} is not in this repository."
+        elif path in contents.files:
+            found[path] = None
         elif helm.get("ignoreMissingValueFiles") is not True:
-            return tuple(found), f"Its values file {path} does not exist."
-    is_default = bool(found) and found[0] == join(folder or ROOT, "values.yaml")
-    return tuple(dict.fromkeys(found[1:] if is_default else found)), ""
+            problem = problem or f"Its values file {path} does not exist."
+    default = join(folder or ROOT, "values.yaml")
+    return tuple(path for i, path in enumerate(found) if i or path != default), problem
 
 
 def _path_of(entry: str, folder: str | None, application: Application, contents: Contents) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from gitopsui.domain.layout_files import ROOT, Document, Files, folders_above, is_below, join, segments_of
@@ -47,9 +48,10 @@ class Contents:
 
     def __init__(self, files: Files, url: str) -> None:
         self.files = files
+        self._places: dict[str, Place] = {}
         self.kustomizations = Kustomizations(files)
         self.charts: Mapping[str, Chart] = find_charts(files)
-        self.values = ValuesFiles(files)
+        self.values = ValuesFiles(files, self.charts)
         self.declared: tuple[Document, ...] = tuple(self._declarations())
         self.origin = Origin(url, self._named_repositories())
         self.applications_by_folder: dict[str, list[Document]] = defaultdict(list)
@@ -58,6 +60,7 @@ class Contents:
                 for folder in folders_above(document.path):
                     if len(self.applications_by_folder[folder]) < _MOST_LISTED:
                         self.applications_by_folder[folder].append(document)
+        self._overlays: dict[str, set[str]] | None = None
         self._below: dict[tuple[str, bool], tuple[Document, ...]] = {}
 
     def _declarations(self) -> Iterator[Document]:
@@ -71,7 +74,8 @@ class Contents:
         leaves = [folder for folder in self.kustomizations.by_folder if self._is_leaf(folder)]
         for folder in leaves[:_MOST_CONTEXTS]:
             listed |= self.kustomizations.files_of(folder)
-            yield from filter(is_declaration, self.kustomizations.documents(folder))
+            if not self.kustomizations.by_folder[folder].is_component:
+                yield from filter(is_declaration, self.kustomizations.documents(folder))
         for document in self.files.every_document():
             is_applied = document.path not in listed and document.path not in self.kustomizations.inputs
             if is_applied and is_declaration(document):
@@ -123,8 +127,26 @@ class Contents:
         return ""
 
     def place(self, folder: str) -> Place:
-        segments = segments_of(folder)
-        return locate(segments, lambda i: self.files.siblings(segments, i))
+        """The environment a folder names, and what is left of it."""
+        if folder not in self._places:
+            segments = segments_of(folder)
+            self._places[folder] = locate(segments, partial(self.files.siblings, segments))
+        return self._places[folder]
+
+    def is_shared(self, overlay: str) -> bool:
+        """
+        Whether a name without a known word, such as that of an overlay, is taken for an environment.
+
+        It is where several things have it (the cluster `local.home`), or where there is one thing only.
+        """
+        if self._overlays is None:
+            places = [self.place(folder) for folder in self.files.folders]
+            self._overlays = defaultdict(set)
+            for place in places:
+                if place.environment and not place.is_word and place.root.endswith("*"):
+                    self._overlays[place.environment].add(place.root)
+        roots = self._overlays.get(overlay, set())
+        return len(roots) > 1 or len(set().union(*self._overlays.values())) <= 1
 
     def manifests_below(self, folder: str, *, nested: bool = False) -> tuple[Document, ...]:
         """

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitopsui.domain.layout_contents import Contents
-from gitopsui.domain.layout_files import Document
+from gitopsui.domain.layout_files import Document, parent_of
 from gitopsui.domain.layout_helm import stem_of
-from gitopsui.domain.layout_names import confirms, is_environment, share_word, split_environment
+from gitopsui.domain.layout_names import confirms, is_environment, split_environment
 from gitopsui.domain.layout_proposal import DEFAULT_ENVIRONMENT
 from gitopsui.domain.tree import mapping, text
 
@@ -46,7 +46,7 @@ def _named(clues: Clues, contents: Contents) -> Iterator[str]:
     written = contents.place(clues.document.context or clues.document.folder)
     yield _keyed(clues.parameters or {})
     yield deployed.environment if deployed and deployed.is_word else ""
-    yield from (_whole(stem_of(path, "")) for path in reversed(clues.values_files))
+    yield from (_of_values(path, contents) for path in reversed(clues.values_files))
     yield clues.inherited
     yield _keyed(mapping(mapping(clues.document.body.get("metadata")).get("labels")))
     yield _part(clues.name, clues.peers)
@@ -55,8 +55,8 @@ def _named(clues: Clues, contents: Contents) -> Iterator[str]:
     yield _part(clues.namespace, ())
     yield _part(cluster_name(clues.cluster), ())
     yield _whole(clues.branch.rpartition("/")[2])
-    # A folder in `overlays` may be called anything; it is no environment where it names the application.
-    yield deployed.environment if deployed and not share_word(deployed.environment, clues.name) else ""
+    # A folder in `overlays` may be called anything: what nothing else is called is no environment.
+    yield deployed.environment if deployed and contents.is_shared(deployed.environment) else ""
     yield written.environment
     yield cluster_name(clues.cluster)
 
@@ -71,6 +71,12 @@ def _keyed(values: Mapping[Any, Any]) -> str:
         ):
             return "" if "{{" in text(value) else text(value)[:100]
     return ""
+
+
+def _of_values(path: str, contents: Contents) -> str:
+    """The environment of a values file: its own name says it, or the folder it lies in."""
+    place = contents.place(parent_of(path))
+    return _whole(stem_of(path, "")) or (place.environment if place.is_word else "")
 
 
 def _whole(name: str) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gitopsui.domain.tree import mapping, text
+from gitopsui.domain.tree import mapping, objects, text
 
 ROOT = "."
 KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 CHART_NAME = "Chart.yaml"
 MOST_FILES = 20_000
 MOST_FOLDERS_DEEP = 32
+_LONGEST_TEXT = 65_536
+_LONGEST_PATH = 4_096
 
 _YAML = (".yaml", ".yml")
 _READ_TOO = {"Kustomization", "config.json", "config_dir.json", "cluster.json", "params.json"}
@@ -77,7 +79,13 @@ class Files:
     Folders are written without a slash at the end, the root is "."; every listing is sorted.
     """
 
-    def __init__(self, documents: Mapping[str, Sequence[Any]], tree: Iterable[str]) -> None:
+    def __init__(
+        self,
+        documents: Mapping[str, Sequence[Any]],
+        tree: Iterable[str],
+        read_text: Callable[[str], Sequence[Any]] = lambda text: (),
+    ) -> None:
+        self._read_text = read_text
         self._known = {path for path in tree if _is_path(path)}
         self._known_folders = {folder for path in self._known for folder in folders_above(path)}
         self.all = sorted(path for path in self._known if is_kept(path))[:MOST_FILES]
@@ -91,7 +99,7 @@ class Files:
             path: tuple(read) for path in self.all if isinstance(read := documents.get(path), list | tuple)
         }
         self._documents = {
-            path: tuple(Document(path, body, parent_of(path)) for body in parsed if isinstance(body, dict))
+            path: tuple(Document(path, body, parent_of(path)) for body in _opened(parsed))
             for path, parsed in self._parsed.items()
         }
 
@@ -150,6 +158,10 @@ class Files:
         """What one file holds, of any type; () where it was not read."""
         return self._parsed.get(path, ())
 
+    def parse(self, text: str) -> tuple[Any, ...]:
+        """The documents of a YAML text inside a document; () where it cannot be read."""
+        return tuple(self._read_text(text)) if len(text) <= _LONGEST_TEXT else ()
+
     def first(self, path: str) -> Mapping[str, Any]:
         """The first mapping of one file; {} where it has none."""
         found = self.documents(path)
@@ -195,6 +207,14 @@ def is_kept(path: str) -> bool:
     )
 
 
+def _opened(parsed: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """The mappings of a file, with the items of lists (`kind: List`) in place of the lists."""
+    for body in parsed:
+        if isinstance(body, dict):
+            is_list = text(body.get("kind")).endswith("List") and isinstance(body.get("items"), list)
+            yield from objects(body["items"]) if is_list and "apiVersion" in body else [body]
+
+
 def _is_path(path: Any) -> bool:
     """Whether it is a path as Git writes them, and not deeper than anybody builds."""
     parts = path.split("/") if isinstance(path, str) else []
@@ -218,7 +238,9 @@ def segments_of(folder: str) -> tuple[str, ...]:
 
 
 def join(folder: str, reference: str) -> str | None:
-    """The path that `reference` means in `folder`; None where it leaves the repository."""
+    """The path that `reference` means in `folder`; None where it leaves the repository or is no path."""
+    if len(reference) > _LONGEST_PATH:
+        return None
     parts = [] if reference.startswith("/") else list(segments_of(folder))
     for part in reference.split("/"):
         if part == "..":

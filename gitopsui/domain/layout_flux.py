@@ -11,7 +11,7 @@ from gitopsui.domain.layout_environment import Clues, choose_environment
 from gitopsui.domain.layout_files import ROOT, Document, join
 from gitopsui.domain.layout_flux_reach import AppliedFolder, Reach, Reaches
 from gitopsui.domain.layout_flux_source import ChartSource, Sources, Target, files_of_values, values_from
-from gitopsui.domain.layout_names import component_of
+from gitopsui.domain.layout_names import component_of, names_of
 from gitopsui.domain.layout_proposal import MOST_PROPOSALS, Draft, Finding, Proposal, sum_up
 from gitopsui.domain.tree import mapping, text
 
@@ -58,6 +58,8 @@ class _Flux:
         self.kustomizations = [AppliedFolder(document, self._target(document)) for document in kustomizations]
         self.releases = self._of_kind(FLUX_HELM, "HelmRelease")
         self.reaches = Reaches(contents, self.kustomizations)
+        # A Kustomization and the release of the same name that it brings are one component.
+        self._release_namespaces = {release.name: release.namespace for release in self.releases}
         self._peers = {document.name for document in (*kustomizations, *self.releases)}
 
     def _of_kind(self, group: str, kind: str) -> list[Document]:
@@ -82,7 +84,7 @@ class _Flux:
         proposal = Proposal(
             component=component_of(document.name, self._peers, (environment, reach.cluster)),
             environment=environment,
-            path=target.folder or document.folder,
+            path=target.folder or document.context,
             renderer=self._contents.renderer_of(target.folder) if target.folder else "plain",
             namespace=text(document.spec.get("targetNamespace")),
             cluster_hint=reach.cluster,
@@ -91,7 +93,7 @@ class _Flux:
             reason=target.reason or ("" if is_elsewhere else self._contents.reason(target.folder)),
             note=_kustomization_note(document, target.branch if is_elsewhere else ""),
         )
-        return _draft(proposal, document.namespace)
+        return _draft(proposal, proposal.namespace or self._release_namespaces.get(document.name, ""))
 
     def release_draft(self, document: Document, reach: Reach, applied: Collection[str]) -> Draft:
         """The release; beside a Kustomization that is an application its file tells the two apart."""
@@ -102,22 +104,29 @@ class _Flux:
         values, problem = self._values(document, local)
         apart = document.path if document.context in applied else document.context
         proposal = Proposal(
-            component=component_of(document.name, self._peers, (environment, reach.cluster)),
+            component=self._component(document, environment, reach),
             environment=environment,
             path=local.folder if local else apart,
             renderer="helm",
             values_files=values,
-            release_name=_release_name(document),
+            release_name=reach.fill(_release_name(document)),
             namespace=namespace,
             cluster_hint=reach.cluster,
             branch=local.branch if local else "",
             managed_by=f"Flux HelmRelease {document.name}",
             reason=_chart_reason(chart) or (self._contents.reason(local.folder) if local else "") or problem,
             note=_release_note(document),
-            declared_version=chart.version,
+            declared_version=reach.fill(chart.version),
             inline_values=write_values(document.spec.get("values")),
         )
         return _draft(proposal, namespace)
+
+    def _component(self, release: Document, environment: str, reach: Reach) -> str:
+        """The name of the release; where it is a variable without a value that of its folder."""
+        name = reach.fill(release.name)
+        if "${" in name:
+            name = names_of(self._contents.place(release.folder).rest, name)[0]
+        return component_of(name, self._peers, (environment, reach.cluster))
 
     def _environment(self, document: Document, folder: str, reach: Reach) -> str:
         namespace = text(document.spec.get("targetNamespace")) or document.namespace
@@ -135,7 +144,7 @@ class _Flux:
         kustomization = self._contents.kustomizations.by_folder.get(release.context)
         given = text(kustomization.body.get("namespace")) if kustomization else ""
         own = text(release.spec.get("targetNamespace")) or release.namespace
-        return own or given or reach.namespace
+        return reach.fill(own or given or reach.namespace)
 
     def _values(self, release: Document, local: Target | None) -> tuple[tuple[str, ...], str]:
         """The values files of the chart's repository, and what stands in the way of reading them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,21 +10,28 @@ from dataclasses import dataclass, replace
 from gitopsui.domain.layout_contents import Contents
 from gitopsui.domain.layout_files import Document, folders_above, segments_of
 from gitopsui.domain.layout_flux_source import Target
-from gitopsui.domain.tree import text
+from gitopsui.domain.tree import mapping, text
 
 _MOST_REACHES = 50
+_VARIABLE = re.compile(r"\$\{(\w{1,100})(?::=([^{}]*))?\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """
     One way to a document: the environment, "" if unknown, the name of the cluster's folder, the
-    namespace its Kustomization puts it into.
+    namespace its Kustomization puts it into, the variables that it replaces (`${NAME}`).
     """
 
     environment: str
     cluster: str
     namespace: str = ""
+    variables: tuple[tuple[str, str], ...] = ()
+
+    def fill(self, name: str) -> str:
+        """The name with its variables replaced; those without a value stay."""
+        known = dict(self.variables)
+        return _VARIABLE.sub(lambda match: known.get(match[1], match[2] or match[0]), name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,9 @@ class Reaches:
 
     def _through(self, kustomization: Document) -> list[Reach]:
         namespace = text(kustomization.spec.get("targetNamespace"))
-        return [replace(reach, namespace=namespace) for reach in self.of(kustomization)]
+        given = mapping(mapping(kustomization.spec.get("postBuild")).get("substitute"))
+        variables = tuple((str(key), value) for key, value in given.items() if isinstance(value, str))
+        return [replace(reach, namespace=namespace, variables=variables) for reach in self.of(kustomization)]
 
     def _parents(self, document: Document) -> list[Document]:
         """The Kustomizations of the innermost folder that has any and holds the document."""

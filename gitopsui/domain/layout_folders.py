@@ -11,7 +11,7 @@ from gitopsui.domain.layout_files import ROOT, Document, folders_above, segments
 from gitopsui.domain.layout_helm import Chart
 from gitopsui.domain.layout_kustomize import Kustomization, listed_by
 from gitopsui.domain.layout_names import names_of, words
-from gitopsui.domain.layout_plain import is_aside, plain_roots
+from gitopsui.domain.layout_plain import is_aside, is_workload, plain_roots
 from gitopsui.domain.layout_proposal import (
     DEFAULT_ENVIRONMENT,
     Draft,
@@ -87,7 +87,8 @@ class FolderGuesses:
             if kustomization.is_component or self._is_claimed(folder) or self._is_split(kustomization):
                 continue
             lister = listed_by(graph, folder)
-            if graph.users.get(folder) and not (lister and self._is_split(graph.by_folder[lister])):
+            is_listed = bool(lister) and self._is_split(graph.by_folder[lister])
+            if graph.users.get(folder) and not is_listed:
                 continue
             if self._is_aside(folder):
                 aside.append(folder)
@@ -104,14 +105,15 @@ class FolderGuesses:
         )
         return layout
 
-    def _is_split(self, kustomization: Kustomization) -> bool:
+    def _is_split(self, kustomization: Kustomization, depth: int = 32) -> bool:
         """Whether a kustomization only lists others, each of which is an application."""
         graph = self._contents.kustomizations
-        return (
-            kustomization.is_listing
-            and not kustomization.is_component
-            and all(listed_by(graph, folder) == kustomization.folder for folder in kustomization.folders)
-        )
+        if not kustomization.is_listing or kustomization.is_component or depth < 0:
+            return False
+        if any(listed_by(graph, folder) != kustomization.folder for folder in kustomization.folders):
+            return False
+        users = graph.users.get(kustomization.folder, set())
+        return all(self._is_split(graph.by_folder[user], depth - 1) for user in users)
 
     def _kustomize_draft(self, kustomization: Kustomization, lister: str) -> Draft:
         folder = kustomization.folder
@@ -193,7 +195,10 @@ class FolderGuesses:
     def plain(self) -> FolderLayout:
         """Every folder of manifests that is in no kustomization and no chart; see `plain_roots`."""
         layout = FolderLayout()
-        roots, headings = plain_roots(self._contents.files, self._loose_manifests)
+        found, headings = plain_roots(self._contents.files, self._loose_manifests)
+        beside = [folder for folder in found if self._is_beside(folder)]
+        roots = [folder for folder in found if folder not in beside]
+        headings += beside
         aside = [folder for folder in roots if self._is_aside(folder)]
         for folder in roots:
             if folder not in aside:
@@ -211,6 +216,11 @@ class FolderGuesses:
             "No application has those directly in these folders",
         )
         return layout
+
+    def _is_beside(self, folder: str) -> bool:
+        """Whether a folder without workloads holds what GitOps tools are told, and little else."""
+        documents = self._contents.manifests_below(folder)
+        return any(map(is_declaration, documents)) and not any(map(is_workload, documents))
 
     def _loose_manifests(self, folder: str) -> Iterator[Document]:
         if self._is_claimed(folder) or self._is_in_unit(folder):
@@ -242,19 +252,11 @@ def _only_namespace(documents: Iterable[Document]) -> str:
 
 
 def as_variants(drafts: list[Draft], contents: Contents) -> list[Draft]:
-    """
-    The drafts with overlays that are no environments made part of the name: `operator-with-sso`.
-
-    An overlay without a known word is taken for an environment where several components have it (the
-    cluster `local.home`), or where there is but one component at all.
-    """
-    users: dict[str, set[str]] = {}
-    for draft in drafts:
-        if not contents.place(draft.proposal.path).is_word:
-            users.setdefault(draft.proposal.environment, set()).add(draft.root)
-    is_one = len({draft.root for draft in drafts}) == 1
+    """The drafts with overlays that are no environments made part of the name: `operator-with-sso`."""
     return [
-        draft if is_one or len(users.get(draft.proposal.environment, "12")) > 1 else _variant(draft)
+        draft
+        if contents.place(draft.proposal.path).is_word or contents.is_shared(draft.proposal.environment)
+        else _variant(draft)
         for draft in drafts
     ]
 

@@ -131,20 +131,27 @@ class ValuesFile:
 class ValuesFiles:
     """The values files of a commit, by the names of the charts they may be meant for."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, charts: Mapping[str, Chart]) -> None:
         self._files = files
+        applications = [chart.folder for chart in charts.values() if not chart.is_library]
+        self._only_chart = applications[0] if len(applications) == 1 else None
+        self._nameless: list[str] = []
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for path in files.all:
             if is_yaml(path) and files.chart_in(parent_of(path)) == "" and _is_values(path, files):
-                for name in _meant_names(path):
+                names = _meant_names(path)
+                for name in names:
                     self._by_name[name].append(path)
+                if all(is_environment(name) for name in names):
+                    self._nameless.append(path)
 
     def of(self, chart: Chart) -> list[ValuesFile]:
         """
         The values files meant for this chart, but for its own values.yaml, sorted by path.
 
         They lie in the chart, or elsewhere under its name: `values/<env>/<chart>.yaml`,
-        `<env>/<chart>/values.yaml`, `<chart>-<env>-values.yaml`.
+        `<env>/<chart>/values.yaml`, `<chart>-<env>-values.yaml`; those without a name are for the
+        only chart of a repository.
         """
         found = [*self._inside(chart), *self._outside(chart)]
         return sorted(found, key=lambda values: values.path)
@@ -166,7 +173,8 @@ class ValuesFiles:
                 yield ValuesFile(path, environment)
 
     def _outside(self, chart: Chart) -> Iterator[ValuesFile]:
-        for path in self._by_name.get(chart.name, ())[:_MOST_VALUES_FILES]:
+        nameless = self._nameless if chart.folder == self._only_chart else []
+        for path in [*self._by_name.get(chart.name, ()), *nameless][:_MOST_VALUES_FILES]:
             environment = "" if is_below(path, chart.folder) else self._environment(path, chart, 0)
             if environment:
                 yield ValuesFile(path, environment)
@@ -195,11 +203,13 @@ def _meant_names(path: str) -> set[str]:
 
 
 def _is_values(path: str, files: Files) -> bool:
-    """A mapping that is neither a manifest nor one of a tool's own files."""
+    """A mapping that is neither a manifest nor one of a tool's own files; one called values may be empty."""
     name = path.rpartition("/")[2].lower()
     documents = files.documents(path)
     is_other = name.startswith(("kustomization", "chart.", "requirements.", ".", "helmfile"))
-    return bool(documents) and not is_other and not {"apiVersion", "kind"} & set(documents[0].body)
+    if is_other or not documents:
+        return _VALUES_WORD in name and not is_other
+    return not {"apiVersion", "kind"} & set(documents[0].body)
 
 
 def stem_of(path: str, chart: str) -> str:

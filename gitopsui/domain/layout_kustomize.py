@@ -102,13 +102,14 @@ class Kustomizations:
         """
         The documents the kustomization of the folder brings together, with its folder as their context.
 
-        Of its patches only those that lie in files of their own are applied; see `layout_patch`.
+        Of its patches those of what GitOps tools are told are applied; see `layout_patch`.
         """
         found: list[Document] = []
         for kustomization in reversed(self.closure(folder)):
             for path in kustomization.files:
                 found.extend(self._files.documents(path)[: max(_MOST_DOCUMENTS - len(found), 0)])
-            found = patched(found, kustomization.body, partial(self._patch, kustomization))
+            read = partial(self._patch, kustomization)
+            found = patched(found, kustomization.body, read, self._files.parse)
         return tuple(replace(document, context=folder) for document in found)
 
     def _patch(self, kustomization: Kustomization, reference: str) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 def words(text: str) -> frozenset[str]:
@@ -65,6 +66,8 @@ _STRUCTURE = (
     """
     )
 )
+_COMPONENT_FOLDERS = words("apps applications services components workloads")
+_RENDERING = words("kustomize helm chart charts k8s kubernetes manifests manifest deploy templates app yaml")
 # They name something only where nothing better does.
 _VAGUE = words(
     """
@@ -107,6 +110,7 @@ class Place:
     index: int = -1
 
 
+@lru_cache(maxsize=10_000)
 def split_environment(name: str) -> Split:
     """`cart-prod-eu` → `cart` and `prod-eu`; a name may also begin with its environment."""
     tokens = [(match.start(), match.end(), match[0].lower()) for match in _TOKEN.finditer(name)][:40]
@@ -170,7 +174,7 @@ def canonical(environment: str) -> str:
     ]
     return "-".join(
         spelling
-        for spelling, token, later in zip(spelled, tokens, [*spelled[1:], ""], strict=True)
+        for spelling, token, later in zip(spelled, tokens, [*spelled, ""][1:], strict=True)
         if not (token in _JOINED and later.startswith(_JOINED[token]))
     )
 
@@ -254,13 +258,20 @@ def names_of(segments: Sequence[str], fallback: str = "") -> tuple[str, ...]:
     tidy = [name.strip("_") or name for name in segments]
     plain = [name for name in tidy if name.lower() not in _STRUCTURE]
     clear = [name for name in plain if name.lower() not in _VAGUE]
-    kept = clear or plain
+    kept = _contained(tidy) or clear or plain
     if not kept:
         shown = _joined([name for name in tidy if name.lower() not in ENVIRONMENT_FOLDERS])
         longer = [f"{fallback}-{name}" if fallback else name for name in shown]
         return tuple(dict.fromkeys(name for name in (fallback, *longer) if name))
     longer = [name for names in (plain, tidy) for name in _joined(names) if share_word(name, kept[-1])]
     return tuple(dict.fromkeys([*_joined(kept), *longer]))
+
+
+def _contained(names: Sequence[str]) -> list[str]:
+    """The one name after a folder for components where it would pass for layout: `apps/service`."""
+    last = names[-1] if len(names) > 1 else ""
+    is_layout = last.lower() in _STRUCTURE - ENVIRONMENT_FOLDERS - BASE_FOLDERS - _RENDERING
+    return [last] if is_layout and names[-2].lower() in _COMPONENT_FOLDERS else []
 
 
 def _joined(names: Sequence[str]) -> list[str]:
@@ -277,7 +288,8 @@ def component_of(name: str, peers: Collection[str], own_words: Iterable[str]) ->
     only beside `prod-cart`.
     """
     shorter = name
-    for word in sorted(set(own_words), key=lambda word: (-len(word), word)):
+    # Twice, for the first word may be found only once the second is gone.
+    for word in 2 * sorted(set(own_words), key=lambda word: (-len(word), word)):
         shorter = _without(shorter, word)
     if shorter != name:
         return shorter

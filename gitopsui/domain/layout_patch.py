@@ -1,8 +1,8 @@
-"""The patches of a kustomization, as far as they lie in files: enough to know what an Application becomes."""
+"""The patches of a kustomization: enough of them to know what an Application becomes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,26 +20,36 @@ _PATCHED_GROUPS = (
 
 
 def patched(
-    documents: list[Document], body: Mapping[str, Any], read: Callable[[str], tuple[Any, ...]]
+    documents: list[Document],
+    body: Mapping[str, Any],
+    read: Callable[[str], tuple[Any, ...]],
+    parse: Callable[[str], tuple[Any, ...]],
 ) -> list[Document]:
     """
-    The documents after the file patches of the kustomization `body`; `read` gives a file's documents.
+    The documents after the patches of the kustomization `body`; `read` gives a file's documents,
+    `parse` those of a patch that is written inline.
 
     Strategic patches are merged with lists replaced, JSON patches (RFC 6902) know add, replace and
-    remove. Inline patches are texts in a text: they are left out.
+    remove.
     """
-    for target, patch in _patches(body, read):
-        documents = [_apply(document, target, patch) for document in documents]
+    if any(document.group in _PATCHED_GROUPS for document in documents):
+        for target, patch in _patches(body, read, parse):
+            documents = [_apply(document, target, patch) for document in documents]
     return documents
 
 
 def _patches(
-    body: Mapping[str, Any], read: Callable[[str], tuple[Any, ...]]
-) -> list[tuple[Mapping[str, Any], Any]]:
+    body: Mapping[str, Any],
+    read: Callable[[str], tuple[Any, ...]],
+    parse: Callable[[str], tuple[Any, ...]],
+) -> Iterator[tuple[Mapping[str, Any], Any]]:
     entries = [*objects(body.get("patches")), *objects(body.get("patchesJson6902"))]
-    named = [(mapping(entry.get("target")), text(entry.get("path"))) for entry in entries]
-    named += [({}, text(entry)) for entry in sequence(body.get("patchesStrategicMerge"))]
-    return [(target, patch) for target, path in named[:_MOST_PATCHES] if path for patch in read(path)]
+    named = [(mapping(e.get("target")), text(e.get("path")), text(e.get("patch"))) for e in entries]
+    merged = map(text, sequence(body.get("patchesStrategicMerge")))
+    named += [({}, "", entry) if "\n" in entry else ({}, entry, "") for entry in merged]
+    for target, path, written in named[:_MOST_PATCHES]:
+        for patch in read(path) if path else parse(written) if written else ():
+            yield target, patch
 
 
 def _apply(document: Document, target: Mapping[str, Any], patch: Any) -> Document:

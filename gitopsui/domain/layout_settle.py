@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from gitopsui.domain.layout_environment import cluster_name
 from gitopsui.domain.layout_names import canonical, rank_of, split_environment
@@ -12,12 +13,25 @@ from gitopsui.domain.layout_proposal import MOST_PROPOSALS, Draft, Finding, Prop
 from gitopsui.domain.text import clean_text
 
 _LONGEST_NAME = 100
+# Characters kept of what people wrote; each is more than Kubernetes or Git allow.
+_LONGEST = {
+    "environment": _LONGEST_NAME,
+    "release_name": 253,
+    "namespace": 253,
+    "cluster_hint": 500,
+    "branch": 500,
+    "managed_by": 350,
+    "reason": 1_000,
+    "note": 1_000,
+    "declared_version": 100,
+    "inline_values": 131_072,
+}
 _Key = tuple[str, str, str, tuple[str, ...]]
 
 
 def settle(drafts: Sequence[Draft]) -> tuple[list[Proposal], list[Finding]]:
     """The proposals, sorted by component, environment and path, and what had to be said of them."""
-    spelled, findings = _one_spelling(drafts)
+    spelled, findings = _one_spelling([_storable(draft) for draft in drafts])
     named = _named(spelled)
     unique, dropped = _unique(named)
     findings += dropped
@@ -29,6 +43,15 @@ def settle(drafts: Sequence[Draft]) -> tuple[list[Proposal], list[Finding]]:
         detail = f"Only the first {MOST_PROPOSALS} of {len(ordered)} applications are listed."
         findings.append(Finding("limit", "Too many applications", detail, False))
     return ordered[:MOST_PROPOSALS], findings
+
+
+def _storable(draft: Draft) -> Draft:
+    """The draft with texts that a database takes, none longer than it makes sense."""
+    changes: dict[str, Any] = {
+        name: clean_text(getattr(draft.proposal, name), limit=limit) for name, limit in _LONGEST.items()
+    }
+    changes["parameters"] = tuple(map(clean_text, draft.proposal.parameters))
+    return replace(draft, proposal=replace(draft.proposal, **changes))
 
 
 def environments_of(proposals: Iterable[Proposal]) -> tuple[str, ...]:
@@ -96,24 +119,31 @@ def _unique(drafts: Sequence[Draft]) -> tuple[list[Proposal], list[Finding]]:
     found: dict[_Key, Proposal] = {}
     twice: list[str] = []
     for same in by_key.values():
-        for proposal in _told_apart(same):
-            if _key(proposal) not in found:
-                found[_key(proposal)] = proposal
-            elif found[_key(proposal)] != proposal:
-                twice.append(f"{proposal.component} in {proposal.environment}")
+        chosen = _told_apart(same)
+        new = {_key(proposal): proposal for proposal in chosen if _key(proposal) not in found}
+        found.update(new)
+        if len(new) < len({draft.proposal for draft in same}):
+            twice.append(f"{same[0].proposal.component} in {same[0].proposal.environment}")
     what = "They have the same folder and values, and are listed once"
     return list(found.values()), sum_up(twice, "limit", "Declared more than once", what)
 
 
 def _told_apart(same: Sequence[Draft]) -> list[Proposal]:
-    proposals = list(dict.fromkeys(draft.proposal for draft in same))
+    """The proposals of one key, one for each different deployment, with names that differ."""
+    different: dict[tuple[object, ...], Draft] = {}
+    for draft in sorted(same, key=lambda draft: bool(draft.proposal.reason)):
+        p = draft.proposal
+        different.setdefault((p.namespace, p.cluster_hint, p.parameters, p.inline_values), draft)
+    proposals = [draft.proposal for draft in different.values()]
+    clusters = {proposal.cluster_hint for proposal in proposals}
     if len(proposals) < 2:
         return proposals
-    clusters = {p.cluster_hint for p in proposals}
     if len(clusters) == len(proposals) and all(map(cluster_name, clusters)):
-        return [replace(p, environment=_in_cluster(p)) for p in proposals]
-    longest = {draft.proposal: draft.names[-1] for draft in same}
-    return [replace(p, component=clean_text(longest[p], limit=_LONGEST_NAME)) for p in proposals]
+        return [replace(proposal, environment=_in_cluster(proposal)) for proposal in proposals]
+    return [
+        replace(draft.proposal, component=clean_text(draft.names[-1], limit=_LONGEST_NAME))
+        for draft in different.values()
+    ]
 
 
 def _in_cluster(proposal: Proposal) -> str:

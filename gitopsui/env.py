@@ -1,5 +1,5 @@
 """
-Typed reading of the environment. A setting NAME may also be given as NAME_FILE, the path of a file that holds it.
+Typed reading of the environment. A setting NAME may also be given as NAME_FILE, the path of a file with it.
 
 Nonsense is refused at start with a sentence that names the setting: half a configuration is worse than none.
 """

@@ -1,4 +1,4 @@
-"""What runs on its own, every how many seconds. Each only asks the rows what is due; a missed one heals itself."""
+"""What runs on its own, and how often. Each only asks the rows what is due; a missed one heals itself."""
 
 from __future__ import annotations
 

@@ -269,17 +269,26 @@ if _is_tls:
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = _env.folder("GITOPSUI_STATIC", BASE_DIR / "staticfiles")
-_is_collected = (STATIC_ROOT / "staticfiles.json").is_file()
+STATIC_ROOT = GITOPSUI_DATA / "static"
+MANIFEST_STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+# Names with a hash once `manage.py prepare` has collected the files; until then they come from the source.
+_is_collected = not DEBUG and (STATIC_ROOT / "staticfiles.json").is_file()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if not DEBUG
+        "BACKEND": MANIFEST_STORAGE
+        if _is_collected
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
-WHITENOISE_USE_FINDERS = DEBUG or not _is_collected
+WHITENOISE_USE_FINDERS = not _is_collected
+
+# --- The demo ---------------------------------------------------------------------------------------------
+
+# Where the Git server and the stand-in clusters of `script/demo` listen.
+GITOPSUI_DEMO = _env.flag("GITOPSUI_DEMO")
+GITOPSUI_DEMO_GIT_PORT = _env.number("GITOPSUI_DEMO_GIT_PORT", 8418, minimum=1, maximum=65535)
+GITOPSUI_DEMO_CLUSTER_PORT = _env.number("GITOPSUI_DEMO_CLUSTER_PORT", 8443, minimum=1, maximum=65535)
 
 # --- Logs -------------------------------------------------------------------------------------------------
 

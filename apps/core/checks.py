@@ -1,4 +1,4 @@
-"""What is looked at before the program starts: names of settings that nobody reads, data others could read."""
+"""What is looked at before the program starts: names that no setting has, data that others could read."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from typing import Any
 
 import yaml
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
 
 # Read by the scripts and the supervisor, not by settings.py.
-OTHER_NAMES = frozenset({"GITOPSUI_PORT", "GITOPSUI_BIND", "GITOPSUI_WEB_THREADS", "GITOPSUI_STALL_SECONDS"})
+OTHER_NAMES = frozenset(
+    {"GITOPSUI_INSTANCE", "GITOPSUI_WEB_PROCESSES", "GITOPSUI_WEB_THREADS", "GITOPSUI_STALL_SECONDS"}
+)
 _NAME = re.compile(r'"(GITOPSUI_[A-Z_]+)"')
 
 
@@ -30,7 +33,7 @@ def check_names(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             continue
         near = difflib.get_close_matches(plain, known, n=1)
         hint = f"Did you mean {near[0]}?" if near else None
-        messages.append(Warning(f"{name} is no setting of gitopsui.", hint=hint, id="gitopsui.W001"))
+        messages.append(checks.Warning(f"{name} is no setting of gitopsui.", hint=hint, id="gitopsui.W001"))
     return messages
 
 

@@ -25,7 +25,7 @@ else:
 SEPARATOR = "\x1f"
 
 
-class Undecryptable(GitopsuiError):
+class UndecryptableError(GitopsuiError):
     """A stored secret does not open with any key we have, or was moved from another field."""
 
     def __init__(self, purpose: str) -> None:
@@ -41,14 +41,14 @@ def encrypt(text: str, *, purpose: str) -> str:
 
 
 def decrypt(token: str, *, purpose: str) -> str:
-    """Raises Undecryptable."""
+    """Raises UndecryptableError."""
     try:
         opened = _fernet(_keys()).decrypt(token.encode("ascii")).decode()
     except (InvalidToken, UnicodeError) as error:
-        raise Undecryptable(purpose) from error
+        raise UndecryptableError(purpose) from error
     found, separator, text = opened.partition(SEPARATOR)
     if not separator or found != purpose:
-        raise Undecryptable(purpose)
+        raise UndecryptableError(purpose)
     return text
 
 
@@ -72,7 +72,7 @@ class EncryptedTextField(_TextField):
 
     def get_lookup(self, lookup_name: str) -> Any:
         # Equal secrets have different tokens: a comparison would silently find nothing.
-        if lookup_name not in {"isnull"}:
+        if lookup_name != "isnull":
             raise TypeError(f"{self.purpose} is encrypted and cannot be searched.")
         return super().get_lookup(lookup_name)
 

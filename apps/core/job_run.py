@@ -289,14 +289,14 @@ def report(done: int, total: int, text: str = "") -> None:
 
 
 def release_dead_leases() -> int:
-    """End the leases of workers of this machine that are gone, so that nobody waits for their time to pass."""
+    """End the leases of workers of this machine that are gone, so that nobody waits until they run out."""
     held = Job.objects.filter(state=JobState.RUNNING, lease_until__gt=timezone.now()).exclude(lease_holder="")
     dead = [name for name in set(held.values_list("lease_holder", flat=True)) if lease.is_dead(name)]
     return held.filter(lease_holder__in=dead).update(lease_until=timezone.now()) if dead else 0
 
 
 def forgive_clock() -> int:
-    """After the clock was set back: what ended in the future is due now instead of when the clock is there again."""
+    """After the clock was set back: what ended in the future is due now, not when it is that late again."""
     now = timezone.now()
     ahead = Job.objects.filter(ended_at__gt=now + timedelta(minutes=2), due_at__gt=now)
     return ahead.exclude(state=JobState.RUNNING).update(due_at=now, ended_at=now)

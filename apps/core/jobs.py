@@ -7,8 +7,8 @@ Jobs: what is to be done for one subject, again and again or once.
     schedule("repositories.poll", repository.pk, label=repository.name, group=repository.host)
 
 The decorated function may be called by anybody at any time and twice: it does nothing unless the row of the
-job is due and free. `poll_repository.work(7)` is the work itself, without a row. How a job is claimed, counted
-and ended is in `job_run`.
+job is due and free. `poll_repository.work(7)` is the work itself, without a row. How a job is claimed,
+counted and ended is in `job_run`.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def make_due(kind: str, subject_ids: Iterable[int]) -> int:
 
 
 def forget(kind: str, subject_id: int) -> None:
-    """The subject is gone: so is its job, with its history. A run that is under way can write nothing more."""
+    """The subject is gone, so its job goes with its history. A run under way can write nothing more."""
     _rows(kind, [subject_id]).delete()
 
 

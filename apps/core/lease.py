@@ -1,4 +1,4 @@
-"""Who holds a lease: a name for this process that tells, on the same machine, whether its holder still lives."""
+"""Who holds a lease: a name for a process that tells, on the same machine, whether it still lives."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _machine() -> str:
 
 
 def _start_time(pid: int) -> str:
-    """When the process began, in ticks since boot, so that a number used again is no longer the same. Empty: gone."""
+    """When the process began, in ticks since boot: a number used again is not the same. Empty: it is gone."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -12,7 +12,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from apps.core.middleware import current_request_id
 from gitopsui.domain.mask_text import mask_text
 
-# C0 and C1 controls, line and paragraph separators, the marks that turn the direction of text, lone surrogates.
+# C0 and C1 controls, line and paragraph separators, marks that turn the direction of text, lone surrogates.
 _HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )

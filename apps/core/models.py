@@ -38,7 +38,8 @@ class Outcome(models.TextChoices):
 
 class Job(BaseModel):
     """
-    One thing to be done again and again, or once, for one subject. The queue only says "look"; this is the truth.
+    One thing to be done for one subject, again and again or once. The queue only says "look"; this is the
+    truth.
 
     `attempts` counts starts without an end: it is raised before the work and set to 0 after it, however it
     ended, so what takes its worker down is found out. `failures` counts bad ends in a row.
@@ -129,7 +130,7 @@ class Heartbeat(BaseModel):
         return f"{self.name} {self.beat_at.isoformat()}"
 
 
-class HistoryIsFinal(TypeError):
+class FinalHistoryError(TypeError):
     """Somebody tried to change or delete a row of the audit trail."""
 
     def __init__(self) -> None:
@@ -141,13 +142,13 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         return self.filter(object_type=instance._meta.label, object_id=str(instance.pk))
 
     def update(self, **kwargs: Any) -> NoReturn:
-        raise HistoryIsFinal
+        raise FinalHistoryError
 
     def delete(self) -> NoReturn:
-        raise HistoryIsFinal
+        raise FinalHistoryError
 
     def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise HistoryIsFinal
+        raise FinalHistoryError
 
 
 class AuditEvent(BaseModel):
@@ -178,8 +179,8 @@ class AuditEvent(BaseModel):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            raise HistoryIsFinal
+            raise FinalHistoryError
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise HistoryIsFinal
+        raise FinalHistoryError

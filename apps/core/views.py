@@ -1,4 +1,4 @@
-"""Signs of health for whatever runs the program: is it alive, is it ready. Public, and they tell nothing else."""
+"""Signs of health for whatever runs the program: alive, ready. Public, and they tell nothing else."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 from django.db import models, transaction
 
-from apps.core.crypto import EncryptedTextField, Undecryptable
+from apps.core.crypto import EncryptedTextField, UndecryptableError
 
 
 class Command(BaseCommand):
@@ -31,6 +31,6 @@ def _rotate(model: type[models.Model], name: str) -> int:
             values = [(pk, value) for pk, value in rows.values_list("pk", name) if value]
             for pk, value in values:
                 rows.filter(pk=pk).update(**{name: value})
-    except Undecryptable as error:
+    except UndecryptableError as error:
         raise CommandError(f"{error} Nothing was changed in {model._meta.label}.{name}.") from error
     return len(values)

@@ -1,0 +1,46 @@
+"""What all tests share: in strict runs a skipped test is a failed one."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+# Left out on purpose: what needs a service named in the environment, and what reads files kept elsewhere.
+ACCEPTED_REASONS = ("GITOPSUI_TEST_", "sample cases are not beside this repository")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-skips", action="store_true", help="A test that is skipped fails, unless on purpose."
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if item.config.getoption("no_skips") and not hasattr(report, "wasxfail"):
+        _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if collector.config.getoption("no_skips"):
+        _refuse_skip(report)
+    return report
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.outcome != "skipped":
+        return
+    reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if not reason.startswith(ACCEPTED_REASONS):
+        report.outcome = "failed"
+        report.longrepr = f"Skipped in a strict run: {reason}"

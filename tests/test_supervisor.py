@@ -1,0 +1,197 @@
+"""The supervisor with small programs that end, hang and leave children behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gitopsui.instance import MARK, AlreadyRunningError, is_running, kill_marked, only_instance
+from gitopsui.supervisor import Part, Patience, Supervisor
+
+QUICK = Patience(grace=timedelta(seconds=2), stall=timedelta(seconds=0.5), first_pause=timedelta(seconds=0.1))
+STAY = "import time; time.sleep(60)"
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+
+
+def script(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-I", "-S", "-c", code)
+
+
+def supervise(
+    *parts: Part,
+    said: list[str],
+    patience: Patience = QUICK,
+    find_age: Callable[[], timedelta | None] = lambda: None,
+    env: dict[str, str] | None = None,
+) -> Supervisor:
+    return Supervisor(
+        parts,
+        env={"PATH": os.environ["PATH"], **(env or {})},
+        cwd=Path(__file__).parent,
+        find_age=find_age,
+        patience=patience,
+        say=said.append,
+    )
+
+
+def look_until(supervisor: Supervisor, is_reached: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_reached():
+        assert time.monotonic() < deadline, "it did not come to that in time"
+        supervisor.look()
+        time.sleep(0.02)
+
+
+def pids(said: list[str]) -> list[int]:
+    return [int(line.rsplit(" ", 1)[1]) for line in said if "started as process" in line]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_what_ends_is_started_again_later_each_time() -> None:
+    said: list[str] = []
+    supervisor = supervise(Part("short", script("raise SystemExit(3)")), said=said)
+
+    look_until(supervisor, lambda: len(pids(said)) == 3)
+
+    assert [line for line in said if "ended with" in line] == [
+        "short: ended with 3, starts again in 0.1 s",
+        "short: ended with 3, starts again in 0.2 s",
+    ]
+    supervisor.end()
+
+
+def test_one_part_that_ends_does_not_touch_the_others() -> None:
+    said: list[str] = []
+    supervisor = supervise(Part("short", script("")), Part("long", script(STAY)), said=said)
+
+    look_until(supervisor, lambda: sum("short: started" in line for line in said) == 3)
+
+    assert sum("long: started" in line for line in said) == 1
+    assert supervisor.end() == 0
+
+
+def test_a_program_that_is_not_there_is_said_and_tried_again() -> None:
+    said: list[str] = []
+    supervisor = supervise(Part("missing", ("no-such-program",)), said=said)
+
+    look_until(supervisor, lambda: len(said) == 2)
+
+    assert said == ["missing: cannot be started: The program no-such-program is not installed."] * 2
+
+
+def test_what_a_dead_leader_left_behind_is_killed(tmp_path: Path) -> None:
+    note = tmp_path / "child"
+    code = (
+        f"import os, time; p = os.fork()\nif p: open({str(note)!r}, 'w').write(str(p))\nelse: time.sleep(60)"
+    )
+    said: list[str] = []
+    supervisor = supervise(Part("parent", script(code)), said=said)
+
+    look_until(supervisor, lambda: any("ended with 0" in line for line in said))
+
+    assert not is_alive(int(note.read_text()))
+    supervisor.end()
+
+
+def test_a_part_without_signs_of_life_is_killed_with_its_group_and_replaced() -> None:
+    said: list[str] = []
+    ages = [timedelta(seconds=60)]
+    supervisor = supervise(
+        Part("workers", script(DEAF), is_watched=True), said=said, find_age=lambda: ages[0]
+    )
+    look_until(supervisor, lambda: len(pids(said)) == 2)
+
+    first, second = pids(said)
+    ages[0] = timedelta()
+
+    assert not is_alive(first)
+    assert is_alive(second)
+    assert any("showed no life for more than 0.5 s" in line for line in said)
+    supervisor.end()
+
+
+def test_nobody_is_killed_while_it_is_unknown_whether_it_lives() -> None:
+    said: list[str] = []
+    supervisor = supervise(Part("workers", script(STAY), is_watched=True), said=said)
+    started = time.monotonic()
+
+    look_until(supervisor, lambda: time.monotonic() - started > 1)
+
+    assert len(said) == 1
+    supervisor.end()
+
+
+def test_a_part_that_is_deaf_to_the_end_is_killed_after_the_grace_period() -> None:
+    said: list[str] = []
+    patience = Patience(grace=timedelta(seconds=0.5))
+    supervisor = supervise(Part("deaf", script(DEAF)), said=said, patience=patience)
+    supervisor.look()
+    time.sleep(0.5)
+
+    assert supervisor.end() == 1
+    assert not is_alive(pids(said)[0])
+    assert said[-2:] == ["deaf: did not end in time and is killed", "ended"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_all_parts_and_restores_the_handlers(number: signal.Signals) -> None:
+    said: list[str] = []
+    before = signal.getsignal(number)
+    supervisor = supervise(Part("one", script(STAY)), Part("two", script(STAY)), said=said)
+    timer = threading.Timer(0.6, os.kill, (os.getpid(), number))
+    timer.start()
+
+    assert supervisor.run() == 0
+
+    timer.join()
+    assert len(pids(said)) == 2
+    assert not any(is_alive(pid) for pid in pids(said))
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_instance_is_told_of_the_first(tmp_path: Path) -> None:
+    assert not is_running(tmp_path)
+    with only_instance(tmp_path, note="http://127.0.0.1:8000"):
+        assert is_running(tmp_path)
+        with (
+            pytest.raises(AlreadyRunningError, match=r"http://127\.0\.0\.1:8000"),
+            only_instance(tmp_path, note="other"),
+        ):
+            pytest.fail("two instances hold one folder")
+
+    assert not is_running(tmp_path)
+    with only_instance(tmp_path, note="again"):
+        pass
+
+
+def test_what_a_killed_instance_left_running_is_killed_by_the_next(tmp_path: Path) -> None:
+    said: list[str] = []
+    mark = "0" * 31 + "a"
+    supervisor = supervise(Part("orphan", script(STAY)), said=said, env={MARK: mark})
+    supervisor.look()
+    (tmp_path / "running").write_text(f"{mark}\nnote\n")
+    orphan = pids(said)[0]
+    assert is_alive(orphan)
+
+    with only_instance(tmp_path, note="next"):
+        deadline = time.monotonic() + 5
+        while is_alive(orphan) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not is_alive(orphan)
+
+    assert kill_marked(mark) == 0
+    supervisor.end()

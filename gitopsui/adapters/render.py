@@ -76,6 +76,16 @@ class Renderer:
         version = self._tools.versions.get(source.renderer, "")
         return self._find_inputs(mirror, commit, source).digest(READING_VERSION, version, repr(source))
 
+    def input_folders(self, mirror: Tree, commit: str, source: RenderSource) -> tuple[str, ...]:
+        """The folders that hold what this render reads, outermost only, sorted; nothing raises for a bad one."""
+        entries = self._find_inputs(mirror, commit, source).entries
+        folders = sorted({path.rpartition("/")[0] or "." for path in entries})
+        kept: list[str] = []
+        for folder in folders:
+            if not any(outer == "." or folder.startswith(f"{outer}/") for outer in kept):
+                kept.append(folder)
+        return tuple(kept)
+
     def render(
         self, mirror: Tree, commit: str, source: RenderSource, *, check_determinism: bool = False
     ) -> Rendered:

@@ -1,0 +1,161 @@
+"""What one cell of the board says: the applications of a component in an environment, joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps.environments.models import Application
+from gitopsui.domain.drift import SyncStatus
+from gitopsui.domain.health import HealthStatus, worst_of
+
+NO_CLUSTER = "no cluster connected"
+_SYNC_ORDER = [SyncStatus.SYNCED, SyncStatus.OUT_OF_SYNC, SyncStatus.UNKNOWN]
+_TINTS = {
+    HealthStatus.DEGRADED: "bad",
+    HealthStatus.MISSING: "warn",
+    HealthStatus.PROGRESSING: "run",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """How far a cell is behind its left neighbour; `count` None where that cannot be told."""
+
+    environment: str
+    count: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One component in one environment, as the board shows it."""
+
+    environment: str
+    state: str = "absent"
+    url: str = ""
+    version: str = ""
+    version_reason: str = ""
+    version_count: int = 1
+    desired_version: str = ""
+    since: datetime | None = None
+    health: str = ""
+    health_reason: str = ""
+    sync: str = ""
+    drift_count: int = 0
+    sync_reason: str = ""
+    tint: str = ""
+    is_stale: bool = False
+    stale_since: datetime | None = None
+    stale_reason: str = ""
+    cluster_note: str = ""
+    behind: int | None = None
+    behind_of: str = ""
+    behind_reason: str = ""
+    is_first: bool = True
+
+
+def build_cell(
+    environment: str, applications: Sequence[Application], *, lead: Lead | None, is_first: bool, now: datetime
+) -> Cell:
+    """The worst health and sync of the applications, the versions they run, and what is not known."""
+    if not applications:
+        return Cell(environment, is_first=is_first)
+    first = applications[0]
+    versions = {shown_version(application) for application in applications}
+    watched = [application for application in applications if application.cluster_id is not None]
+    stale = [application for application in watched if application.is_stale(now)]
+    health, sync = worst_of([a.health for a in watched]), _worst_sync(watched)
+    worst = next((a for a in watched if a.health == health), first)
+    drifts = sum(application.drift_count for application in watched)
+    return Cell(
+        environment=environment,
+        state="present",
+        url=f"/applications/{worst.pk}/",
+        version=shown_version(first),
+        version_reason=_version_reason(first),
+        version_count=len(versions),
+        desired_version=_asked(first) if len(versions) == 1 else "",
+        since=first.live_since if first.cluster_id else _git_since(first),
+        health=health if watched else "",
+        health_reason=worst.health_note if health != HealthStatus.HEALTHY else "",
+        sync=sync,
+        drift_count=drifts,
+        sync_reason=_sync_note(worst) if sync == SyncStatus.UNKNOWN else "",
+        tint="" if stale else _tint(health, sync, watched),
+        is_stale=bool(stale),
+        stale_since=min((s for a in stale if (s := a.checked_at or a.failed_at)), default=None),
+        stale_reason=stale[0].error if stale else "",
+        cluster_note="" if watched else _no_cluster(first),
+        behind=lead.count if lead else None,
+        behind_of=lead.environment if lead else "",
+        behind_reason=lead.reason if lead else "",
+        is_first=is_first,
+    )
+
+
+def shown_version(application: Application) -> str:
+    """What runs; where no cluster can say it, what Git asks for."""
+    if application.cluster_id is None or (application.checked_at is None and not application.live_version):
+        return application.desired_version
+    return application.live_version
+
+
+def _version_reason(application: Application) -> str:
+    if application.refusal:
+        return "not rendered here"
+    if application.desired_error:
+        return application.desired_error[:80]
+    return "" if application.checked_at else "not checked yet"
+
+
+def _asked(application: Application) -> str:
+    shown = shown_version(application)
+    return (
+        application.desired_version
+        if application.desired_version != shown and not application.desired_error
+        else ""
+    )
+
+
+def _git_since(application: Application) -> datetime | None:
+    return getattr(application, "asked_since", None)
+
+
+def _worst_sync(applications: Sequence[Application]) -> str:
+    return max((a.sync for a in applications), key=lambda s: _SYNC_ORDER.index(SyncStatus(s)), default="")
+
+
+def _sync_note(application: Application) -> str:
+    """Why it is unknown, in a few words; the whole sentence stands on the page of the application."""
+    code = application.desired_error_code
+    notes = {
+        "TOOL_MISSING": "tool not found",
+        "REMOTE_BASE": "remote base",
+        "REMOTE_CHART": "remote chart",
+        "HELM_CHARTS": "remote chart",
+        "BRANCH_GONE": "branch gone",
+        "NOT_RENDERED": "not rendered here",
+        "NOT_FETCHED": "not read yet",
+    }
+    if code:
+        return notes.get(code, "rendering failed")
+    return "not checked yet" if application.checked_at is None else ""
+
+
+def _tint(health: str, sync: str, watched: Sequence[Application]) -> str:
+    if not watched:
+        return ""
+    tint = _TINTS.get(HealthStatus(health), "")
+    if tint == "bad":
+        return tint
+    if sync == SyncStatus.OUT_OF_SYNC:
+        return "warn"
+    return tint or ("idle" if sync == SyncStatus.UNKNOWN or health == HealthStatus.UNKNOWN else "")
+
+
+def _no_cluster(application: Application) -> str:
+    if application.refusal or application.desired_error:
+        return f"{_sync_note(application)}, {NO_CLUSTER}"
+    return NO_CLUSTER

@@ -1,0 +1,16 @@
+"""Addresses of the board and of jobs."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from apps.dashboard import views
+
+urlpatterns = [
+    path("", views.board, name="board"),
+    path("projects/<slug:slug>/", views.board, name="board"),
+    path("projects/<slug:slug>/board-table/", views.board_table, name="board-table"),
+    path("jobs/", views.job_list, name="job-list"),
+    path("jobs/<int:pk>/", views.job_detail, name="job-detail"),
+    path("jobs/<int:pk>/retry/", views.job_retry, name="job-retry"),
+]

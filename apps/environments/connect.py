@@ -1,0 +1,133 @@
+"""Builds the doors to renderers and clusters from rows and the operator's settings."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.environments.models import Cluster
+from gitopsui.adapters.cluster import ClusterAccess, ClusterReader, Listing, LiveState, in_cluster_access
+from gitopsui.adapters.http_policy import HttpPolicy
+from gitopsui.adapters.render import Renderer, find_tools
+from gitopsui.domain.errors import ClusterError, InputError
+from gitopsui.domain.identity import GroupKind
+from gitopsui.domain.mask import mask
+
+
+def http_policy() -> HttpPolicy:
+    """What the operator lets us reach over HTTP."""
+    return HttpPolicy(private_hosts=frozenset(settings.GITOPSUI_TRUSTED_ENDPOINTS))
+
+
+@functools.cache
+def renderer() -> Renderer:
+    """One for the process: it remembers what it read, and the tools are asked for their version once."""
+    scratch = Path(settings.GITOPSUI_SCRATCH)
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Renderer(find_tools(os.environ, Path(settings.GITOPSUI_TOOLS)), scratch)
+
+
+def access(cluster: Cluster) -> ClusterAccess:
+    """How to sign in to `cluster`. Raises ClusterError when the account of the pod is not there."""
+    if cluster.is_in_cluster:
+        return in_cluster_access()
+    return ClusterAccess(
+        server=cluster.server,
+        ca_data=cluster.ca_data,
+        token=cluster.token,
+        client_certificate=cluster.client_certificate,
+        client_key=cluster.client_key,
+        is_insecure=cluster.is_insecure,
+        tls_server_name=cluster.tls_server_name,
+    )
+
+
+def cluster_reader(cluster: Cluster) -> ClusterReader:
+    """A reader for one round of checks. Raises ClusterError for what can never be reached."""
+    account = access(cluster)
+    policy = http_policy()
+    if cluster.is_in_cluster:
+        policy = policy.with_private_host(account.server)
+    return ClusterReader(account, policy=policy, mask=functools.partial(mask, key=settings.GITOPSUI_MASK_KEY))
+
+
+class ClusterRound:
+    """
+    One round of checks of one cluster: its lists are shared, what was listed is remembered, and the first
+    failure of the whole cluster is the answer to everything after it, so that a silent server costs one
+    time limit and not one for each application.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.error: ClusterError | None = None
+        self.version = ""
+        self.listings: dict[tuple[str, GroupKind], Listing] = {}
+        self._reader: ClusterReader | None = None
+
+    def live(
+        self, wanted: Iterable[GroupKind], *, namespace: str, versions: Mapping[GroupKind, str] | None = None
+    ) -> LiveState:
+        """As `ClusterReader.live`."""
+        if self.error is not None:
+            raise self.error
+        try:
+            state = self._open().live(list(wanted), namespace=namespace, versions=versions)
+        except ClusterError as error:
+            self.error = error
+            raise
+        self.listings.update({(namespace, kind): listing for kind, listing in state.listings.items()})
+        return state
+
+    def _open(self) -> ClusterReader:
+        if self._reader is None:
+            self._reader = cluster_reader(self.cluster)
+            self.version = self._reader.server_version()
+        return self._reader
+
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+
+
+_ROUND: ContextVar[ClusterRound | None] = ContextVar("cluster_round", default=None)
+
+
+@contextmanager
+def shared_round(cluster: Cluster) -> Iterator[ClusterRound]:
+    """Within this block every check of `cluster` in this thread reads through the same round."""
+    current = ClusterRound(cluster)
+    token = _ROUND.set(current)
+    try:
+        yield current
+    finally:
+        _ROUND.reset(token)
+        current.close()
+
+
+def current_round(cluster: Cluster) -> ClusterRound:
+    """The shared round of `cluster`, else one of its own."""
+    current = _ROUND.get()
+    return current if current is not None and current.cluster == cluster else ClusterRound(cluster)
+
+
+def own_access() -> ClusterAccess:
+    """The account of the pod we run in. Raises InputError where we do not run in one."""
+    try:
+        return in_cluster_access()
+    except ClusterError as error:
+        raise InputError(error.message, code=error.code, field="name") from error
+
+
+def check_server(account: ClusterAccess) -> None:
+    """Raises InputError for an address we may not reach or a certificate that is none."""
+    try:
+        ClusterReader(account, policy=http_policy(), mask=lambda manifest: manifest).close()
+    except ClusterError as error:
+        raise InputError(error.message, code=error.code, field="server") from error

@@ -1,0 +1,142 @@
+"""How a cluster is connected by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from apps.environments import connect
+from gitopsui.adapters.cluster import ClusterAccess
+from gitopsui.adapters.kubeconfig import Kubeconfig, parse_kubeconfig
+from gitopsui.domain.errors import InputError
+
+KUBECONFIG_LIMIT = 200_000
+_CODE = {"spellcheck": "false", "autocomplete": "off"}
+EXEC_CODES = ("KUBECONFIG_EXEC", "KUBECONFIG_FILE", "KUBECONFIG_AUTH")
+
+
+class ClusterForm(forms.Form):
+    """What every way has in common: a name and the environments that run there."""
+
+    name = forms.CharField(max_length=100, help_text="As people call it: eu-prod.")
+    environments = forms.MultipleChoiceField(
+        label="Environments that run here", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    access: ClusterAccess | None = None
+    code = ""
+
+    def __init__(self, *args: Any, environments: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["environments"]
+        if environments:
+            field.choices = [(name, name) for name in environments]  # type: ignore[attr-defined]
+        else:
+            del self.fields["environments"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if self.errors:
+            return data
+        try:
+            self.access = self.read_access(data)
+        except InputError as error:
+            self.code = error.code
+            self.add_error(self.blamed(), ValidationError(error.message, code=error.code))
+        return data
+
+    def blamed(self) -> str:
+        return "name"
+
+    def read_access(self, data: dict[str, Any]) -> ClusterAccess:
+        raise NotImplementedError
+
+
+class KubeconfigForm(ClusterForm):
+    """A pasted kubeconfig. It is parsed by our own rules; nothing in it is run or opened."""
+
+    kubeconfig = forms.CharField(
+        max_length=KUBECONFIG_LIMIT, widget=forms.Textarea(attrs={"rows": 8, **_CODE}), strip=False
+    )
+    context = forms.CharField(max_length=300, required=False, help_text="Empty: its current context.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = False
+        self.fields["name"].help_text = "Empty: the name in the kubeconfig."
+
+    def blamed(self) -> str:
+        return "kubeconfig"
+
+    def read_access(self, data: dict[str, Any]) -> ClusterAccess:
+        found: Kubeconfig = parse_kubeconfig(
+            data["kubeconfig"], context=data.get("context", ""), policy=connect.http_policy()
+        )
+        data["name"] = data.get("name") or found.cluster_name
+        return found.access
+
+
+class TokenForm(ClusterForm):
+    """Server, certificate authority and token, each in its own field."""
+
+    server = forms.CharField(
+        max_length=500, widget=forms.URLInput(attrs={"placeholder": "https://api.example.org:6443"})
+    )
+    ca_data = forms.CharField(
+        label="Certificate authority (PEM)",
+        required=False,
+        max_length=100_000,
+        widget=forms.Textarea(attrs={"rows": 4, **_CODE}),
+    )
+    token = forms.CharField(
+        max_length=20_000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False),
+        help_text="Of a service account that may list. Kept encrypted, never shown again.",
+    )
+
+    def blamed(self) -> str:
+        return "server"
+
+    def read_access(self, data: dict[str, Any]) -> ClusterAccess:
+        return checked_access(
+            ClusterAccess(data["server"], ca_data=data.get("ca_data", ""), token=data["token"])
+        )
+
+
+class InClusterForm(ClusterForm):
+    """The account of the pod that gitopsui runs in."""
+
+    def read_access(self, data: dict[str, Any]) -> ClusterAccess:
+        return connect.own_access()
+
+
+def checked_access(access: ClusterAccess) -> ClusterAccess:
+    """The access, if its address is one we may reach. Raises InputError."""
+    connect.check_server(access)
+    return access
+
+
+class ClusterEditForm(forms.Form):
+    """Name and access of a connected cluster. An empty token keeps the stored one, at the same address only."""
+
+    name = forms.CharField(max_length=100)
+    server = forms.CharField(max_length=500)
+    ca_data = forms.CharField(
+        label="Certificate authority (PEM)", required=False, widget=forms.Textarea(attrs={"rows": 4, **_CODE})
+    )
+    token = forms.CharField(
+        max_length=20_000,
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False),
+        help_text="Empty keeps the one there is, as long as the address stays the same.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.errors:
+            try:
+                connect.check_server(ClusterAccess(data["server"], ca_data=data.get("ca_data", "")))
+            except InputError as error:
+                self.add_error("server", ValidationError(error.message, code=error.code))
+        return data

@@ -1,0 +1,340 @@
+"""Clusters, environments, components, applications, and what was found when they were compared."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from apps.accounts.models import Person, Project
+from apps.core.crypto import EncryptedTextField
+from apps.repositories.models import Repository
+from gitopsui.domain.drift import DriftKind, SyncStatus
+from gitopsui.domain.health import HealthStatus
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+SYNC_CHOICES = [(status.value, status.value) for status in SyncStatus]
+HEALTH_CHOICES = [(status.value, status.value) for status in HealthStatus]
+RENDERER_CHOICES = [("plain", "plain YAML"), ("kustomize", "kustomize"), ("helm", "Helm")]
+
+
+class ClusterQuerySet(models.QuerySet["Cluster"]):
+    def visible_to(self, user: Person | AnonymousUser) -> ClusterQuerySet:
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+
+class Cluster(models.Model):
+    """A Kubernetes API server we read. Its credentials are write-only and bound to its address."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="clusters")
+    name = models.CharField(max_length=100)
+    server = models.CharField(max_length=500)
+    ca_data = models.TextField(blank=True)
+    token = EncryptedTextField(blank=True, default="")
+    client_certificate = models.TextField(blank=True)
+    client_key = EncryptedTextField(blank=True, default="")
+    tls_server_name = models.CharField(max_length=300, blank=True)
+    is_in_cluster = models.BooleanField(default=False)
+    is_insecure = models.BooleanField(default=False)
+    is_paused = models.BooleanField(default=False)
+    version = models.CharField(max_length=100, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True, help_text="last time it answered")
+    failed_at = models.DateTimeField(null=True, blank=True, help_text="first failure since the last answer")
+    error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_hint = models.TextField(blank=True)
+    credential_set_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ClusterQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="a_cluster_has_one_name_in_a_project"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_standin(self) -> bool:
+        """Whether it says of itself that it is the demo's stand-in and no Kubernetes."""
+        return "standin" in self.version
+
+
+class KindListing(models.Model):
+    """How one kind of a cluster was last listed. A failure makes it stale; its objects are never gone."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="kinds")
+    namespace = models.CharField(max_length=253, blank=True)
+    group = models.CharField(max_length=253, blank=True)
+    kind = models.CharField(max_length=100)
+    complete_at = models.DateTimeField(null=True, blank=True)
+    object_count = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        ordering = ["group", "kind", "namespace"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "namespace", "group", "kind"], name="a_kind_is_listed_once_in_a_namespace"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} in {self.namespace or 'all namespaces'}"
+
+
+class Environment(models.Model):
+    """A stage such as dev, staging, production; versions move from low positions to high ones."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="environments")
+    name = models.CharField(max_length=100)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "name"], name="an_environment_has_one_name_in_a_project"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ComponentQuerySet(models.QuerySet["Component"]):
+    def visible_to(self, user: Person | AnonymousUser) -> ComponentQuerySet:
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+
+class Component(models.Model):
+    """A thing that has versions: a service with a source repository, an image and a tag pattern."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="components")
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=100)
+    labels = models.JSONField(default=list, blank=True)
+    source = models.ForeignKey(
+        Repository, on_delete=models.SET_NULL, null=True, blank=True, related_name="components"
+    )
+    tag_pattern = models.CharField(max_length=200, blank=True, help_text="regex with a group `version`")
+    image = models.CharField(max_length=500, blank=True)
+
+    objects = ComponentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "slug"], name="a_component_has_one_slug_in_a_project"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApplicationQuerySet(models.QuerySet["Application"]):
+    def visible_to(self, user: Person | AnonymousUser) -> ApplicationQuerySet:
+        return self.filter(component__project__in=Project.objects.visible_to(user))
+
+    def stale(self, now: datetime) -> ApplicationQuerySet:
+        """Those whose last good check of the cluster is too old to be believed, or never was."""
+        return self.exclude(cluster=None).filter(
+            Q(checked_at=None, failed_at__isnull=False) | Q(checked_at__lt=now - stale_after())
+        )
+
+
+def stale_after() -> timedelta:
+    """How old a check may be before it is no longer believed."""
+    every: timedelta = settings.GITOPSUI_CHECK_EVERY
+    return max(3 * every, timedelta(minutes=2))
+
+
+class Application(models.Model):
+    """
+    One component in one environment on one cluster: a path in a config repository and how it is rendered.
+
+    `desired_*` is what Git asks for, `live_*` what the cluster has; `*_since` is when that value was first
+    seen. `checked_at` is the last good look at the cluster, `failed_at` the first bad one after it.
+    """
+
+    component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="applications")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="applications")
+    cluster = models.ForeignKey(
+        Cluster, on_delete=models.SET_NULL, null=True, blank=True, related_name="applications"
+    )
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="applications")
+    branch = models.CharField(max_length=300, blank=True)
+    path = models.CharField(max_length=1000)
+    renderer = models.CharField(max_length=16, choices=RENDERER_CHOICES)
+    values_files = models.JSONField(default=list, blank=True)
+    parameters = models.JSONField(default=list, blank=True)
+    release_name = models.CharField(max_length=100, blank=True)
+    namespace = models.CharField(max_length=253, blank=True)
+    managed_by = models.CharField(max_length=300, blank=True)
+    refusal = models.TextField(blank=True, help_text="why it can never be rendered here")
+    declared_version = models.CharField(max_length=200, blank=True)
+    is_paused = models.BooleanField(default=False)
+
+    desired_sha = models.CharField(max_length=64, blank=True)
+    desired_digest = models.CharField(max_length=64, blank=True)
+    desired_version = models.CharField(max_length=200, blank=True)
+    desired_at = models.DateTimeField(null=True, blank=True)
+    desired_error = models.TextField(blank=True)
+    desired_error_code = models.CharField(max_length=40, blank=True)
+    desired_error_hint = models.TextField(blank=True)
+    live_version = models.CharField(max_length=200, blank=True)
+    live_since = models.DateTimeField(null=True, blank=True)
+    sync = models.CharField(max_length=16, choices=SYNC_CHOICES, default=SyncStatus.UNKNOWN)
+    sync_reason = models.TextField(blank=True, default="Not checked yet.")
+    sync_since = models.DateTimeField(null=True, blank=True)
+    drift_count = models.PositiveIntegerField(default=0, help_text="fields and whole resources that differ")
+    health = models.CharField(max_length=16, choices=HEALTH_CHOICES, default=HealthStatus.UNKNOWN)
+    health_reason = models.TextField(blank=True, default="Not checked yet.")
+    health_note = models.CharField(max_length=100, blank=True, help_text="the reason in three words")
+    health_since = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    error_hint = models.TextField(blank=True)
+    changed_at = models.DateTimeField(null=True, blank=True, help_text="last time anything shown changed")
+    history_sha = models.CharField(max_length=64, blank=True, help_text="commit the history was read at")
+
+    objects = ApplicationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["component__name", "environment__position", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                F("component"),
+                F("environment"),
+                F("repository"),
+                F("path"),
+                F("release_name"),
+                F("namespace"),
+                name="an_application_is_taken_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["environment", "component"], name="cells_of_the_board")]
+
+    def __str__(self) -> str:
+        return f"{self.component} in {self.environment}"
+
+    def is_stale(self, now: datetime) -> bool:
+        if self.cluster_id is None:
+            return False
+        if self.checked_at is None:
+            return self.failed_at is not None
+        return self.checked_at < now - stale_after()
+
+
+class DesiredState(models.Model):
+    """Rendered and masked manifests, kept by the digest of everything the render read."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    manifests = models.JSONField()
+    notes = models.JSONField(default=list)
+    unreadable = models.JSONField(default=list)
+    renderer = models.CharField(max_length=100, blank=True)
+    used_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.digest[:12]
+
+
+class ResourceState(models.Model):
+    """One object of an application as it was last seen: the rows of its resource tree."""
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="resources")
+    group = models.CharField(max_length=253, blank=True)
+    kind = models.CharField(max_length=100)
+    namespace = models.CharField(max_length=253, blank=True)
+    name = models.CharField(max_length=300)
+    uid = models.CharField(max_length=64, blank=True)
+    owner_uid = models.CharField(max_length=64, blank=True)
+    health = models.CharField(max_length=16, blank=True)
+    health_reason = models.TextField(blank=True)
+    sync = models.CharField(max_length=16, blank=True, help_text="blank where Git does not speak of it")
+    images = models.JSONField(default=list)
+    notes = models.JSONField(default=list, help_text="what is odd about its shape, sentences")
+    created_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["kind", "name"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class DriftedResource(models.Model):
+    """A difference between desired and live, from when it was first seen until it was gone. Never deleted."""
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="drifts")
+    group = models.CharField(max_length=253, blank=True)
+    kind = models.CharField(max_length=100)
+    namespace = models.CharField(max_length=253, blank=True)
+    name = models.CharField(max_length=300)
+    verdict = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in DriftKind])
+    reason = models.TextField(blank=True)
+    changes = models.JSONField(default=list)
+    desired_sha = models.CharField(max_length=64, blank=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["kind", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application", "group", "kind", "namespace", "name"],
+                condition=Q(resolved_at=None),
+                name="a_resource_has_one_open_drift",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} {self.verdict}"
+
+
+class VersionObservation(models.Model):
+    """Which version Git asked for, or the cluster was seen to run, from a moment on. Only ever added."""
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="observations")
+    at = models.DateTimeField()
+    source = models.CharField(max_length=8, choices=[("git", "git"), ("live", "live")])
+    version = models.CharField(max_length=200, blank=True)
+    sha = models.CharField(max_length=64, blank=True)
+    author = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application", "source", "at", "sha"], name="an_observation_is_stored_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.version} at {self.at:%Y-%m-%d %H:%M}"
+
+
+class ApplicationEvent(models.Model):
+    """What happened to an application, in a sentence. Only ever added."""
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,1 @@
+"""What changes environments: connections, taken layouts, checks and the history of versions."""

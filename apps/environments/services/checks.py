@@ -1,0 +1,274 @@
+"""One check of one application: gather desired and live, compare them, record the verdict at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.environments.models import Application, ApplicationEvent, VersionObservation
+from apps.environments.services.desired import Desired, Mask, RenderDoor, read_desired, version_in
+from apps.environments.services.findings import store_drifts, store_resources
+from apps.environments.services.live import Live, LiveDoor, read_live
+from gitopsui.adapters.git import Mirror
+from gitopsui.domain.drift import DriftKind, ResourceDrift, SyncStatus, compare, sync_status
+from gitopsui.domain.errors import ClusterError
+from gitopsui.domain.health import Health, HealthStatus, application_health
+from gitopsui.domain.health_pods import summarise_pods
+from gitopsui.domain.identity import GroupKind, find_key
+from gitopsui.domain.mask_text import mask_text
+from gitopsui.domain.owner import Owner
+from gitopsui.domain.text import clean_text
+
+NOTE_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one check found out. `live` is None where there is no cluster to ask."""
+
+    desired: Desired
+    live: Live | None
+    drifts: tuple[ResourceDrift, ...]
+    sync: SyncStatus
+    sync_reason: str
+    health: Health
+    health_note: str = ""
+
+    @property
+    def drift_count(self) -> int:
+        """Fields that differ, and whole resources that are missing or too many."""
+        return sum(
+            len(drift.changes) if drift.kind is DriftKind.MODIFIED else 1
+            for drift in self.drifts
+            if drift.kind is not DriftKind.UNKNOWN
+        )
+
+
+def check_application(
+    application: Application,
+    *,
+    git: Mirror,
+    renderer: RenderDoor,
+    cluster: LiveDoor | None,
+    mask: Mask,
+) -> Verdict:
+    """
+    Gather, compare, record. When the cluster does not answer, its error is stored with the time of the
+    first failure, the last findings stay, and ClusterError goes on to the job.
+    """
+    now = timezone.now()
+    desired = read_desired(application, git=git, renderer=renderer, mask=mask, now=now)
+    try:
+        live = _ask(application, desired, cluster)
+    except ClusterError as error:
+        record_failure(application, error, desired=desired, at=now)
+        raise
+    verdict = judge(application, desired, live, now=now)
+    record_check(application, verdict, now=timezone.now())
+    return verdict
+
+
+def _ask(application: Application, desired: Desired, cluster: LiveDoor | None) -> Live | None:
+    if cluster is None or desired.error is not None:
+        return None
+    return read_live(desired.manifests, namespace=application.namespace or "default", cluster=cluster)
+
+
+def judge(application: Application, desired: Desired, live: Live | None, *, now: datetime) -> Verdict:
+    """The verdict, without writing anything. What cannot be known is Unknown, with the reason."""
+    if live is None:
+        reason = (
+            desired.error.message if desired.error else "No cluster is connected, so nothing can be compared."
+        )
+        health = Health(HealthStatus.UNKNOWN, "No cluster is connected.")
+        return Verdict(desired, None, (), SyncStatus.UNKNOWN, reason, health)
+    if desired.error is not None:
+        reason = f"{desired.error.message} {desired.error.hint}".strip()
+        health = Health(HealthStatus.UNKNOWN, "What belongs to it is not known while it cannot be rendered.")
+        return Verdict(desired, None, (), SyncStatus.UNKNOWN, reason, health)
+    unreadable = {kind: _unread(kind, reason) for kind, reason in live.unreadable.items()}
+    namespace = application.namespace or "default"
+    drifts = compare(desired.manifests, live.own, namespace=namespace, unreadable=unreadable, now=now)
+    asked = {find_key(manifest).group_kind for manifest in desired.manifests}
+    blind = {kind: reason for kind, reason in unreadable.items() if kind in asked}
+    sync, reason = _sync(drifts, desired, blind)
+    health, note = _health(desired, live, drifts, blind)
+    return Verdict(desired, live, tuple(drifts), sync, reason, health, note)
+
+
+def _unread(kind: GroupKind, reason: str) -> str:
+    return f"{kind} could not be read: {mask_text(clean_text(reason))}"
+
+
+def _sync(
+    drifts: Sequence[ResourceDrift], desired: Desired, blind: Mapping[GroupKind, str]
+) -> tuple[SyncStatus, str]:
+    if blind:
+        return SyncStatus.UNKNOWN, " ".join(sorted(set(blind.values())))
+    if desired.is_incomplete:
+        return (
+            SyncStatus.UNKNOWN,
+            "Some files of the folder cannot be read, so Git may ask for more than this.",
+        )
+    if not desired.manifests:
+        return SyncStatus.UNKNOWN, "The folder holds no manifests, so there is nothing to compare."
+    status = sync_status(drifts)
+    if status is SyncStatus.UNKNOWN:
+        return status, next(drift.reason for drift in drifts if drift.kind is DriftKind.UNKNOWN)
+    return status, _describe(drifts)
+
+
+def _describe(drifts: Sequence[ResourceDrift]) -> str:
+    """`3 fields in 2 resources differ. 1 resource is missing.`"""
+    if not drifts:
+        return "Everything Git asks for is in the cluster as asked."
+    modified = [drift for drift in drifts if drift.kind is DriftKind.MODIFIED]
+    parts = []
+    if modified:
+        fields = sum(len(drift.changes) for drift in modified)
+        parts.append(
+            f"{_count(fields, 'field')} in {_count(len(modified), 'resource')} "
+            f"{'differs' if fields == 1 else 'differ'}."
+        )
+    missing = sum(drift.kind is DriftKind.MISSING for drift in drifts)
+    if missing:
+        parts.append(f"{_count(missing, 'resource')} {'is' if missing == 1 else 'are'} missing.")
+    extra = sum(drift.kind is DriftKind.EXTRA for drift in drifts)
+    if extra:
+        parts.append(f"{_count(extra, 'resource')} {'is' if extra == 1 else 'are'} not in Git.")
+    return " ".join(parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _health(
+    desired: Desired, live: Live, drifts: Sequence[ResourceDrift], blind: Mapping[GroupKind, str]
+) -> tuple[Health, str]:
+    missing = [drift.key for drift in drifts if drift.kind is DriftKind.MISSING]
+    if not desired.manifests:
+        return Health(HealthStatus.UNKNOWN, "There is nothing whose health could be told."), ""
+    health = application_health(live.own, live.pods, missing=missing)
+    if blind and health.status is HealthStatus.HEALTHY:
+        # Never a green that rests on what nobody saw.
+        return Health(HealthStatus.UNKNOWN, " ".join(sorted(set(blind.values())))), ""
+    note = summarise_pods(live.pods) if health.status is not HealthStatus.HEALTHY else ""
+    return health, note or _ready(live)
+
+
+def _ready(live: Live) -> str:
+    """`2 of 3 ready` over the pods; "" without pods."""
+    pods = live.pods
+    ready = sum(
+        any(c.get("type") == "Ready" and c.get("status") == "True" for c in _conditions(pod)) for pod in pods
+    )
+    return f"{ready} of {len(pods)} ready" if pods else ""
+
+
+def _conditions(pod: Mapping[str, object]) -> list[Mapping[str, object]]:
+    status = pod.get("status")
+    conditions = status.get("conditions") if isinstance(status, dict) else None
+    return [c for c in conditions if isinstance(c, dict)] if isinstance(conditions, list) else []
+
+
+def record_failure(application: Application, error: ClusterError, *, desired: Desired, at: datetime) -> None:
+    """The cluster is silent: keep the last findings with their time, and what Git asks for all the same."""
+    with transaction.atomic():
+        row = Application.objects.select_for_update().get(pk=application.pk)
+        if row.failed_at is None:
+            row.failed_at, row.changed_at = at, at
+        row.error, row.error_hint = mask_text(clean_text(error.message)), error.hint
+        _apply_desired(row, desired, at)
+        row.save()
+
+
+def record_check(application: Application, verdict: Verdict, *, now: datetime) -> None:
+    """Store the verdict, its findings and what changed since the last one, in one transaction."""
+    with transaction.atomic():
+        row = Application.objects.select_for_update().get(pk=application.pk)
+        row.component = application.component
+        before = _shown(row)
+        _apply_desired(row, verdict.desired, now)
+        row.checked_at = now
+        row.failed_at, row.error, row.error_hint = None, "", ""
+        _apply_status(row, verdict, now)
+        if verdict.live is not None:
+            _apply_live(row, verdict.live, now)
+            store_drifts(row, verdict.drifts, now=now)
+            store_resources(row, verdict.desired, verdict.live, verdict.drifts)
+        if _shown(row) != before:
+            row.changed_at = now
+        row.save()
+
+
+def _shown(row: Application) -> tuple[object, ...]:
+    return (
+        row.sync, row.sync_reason, row.drift_count, row.health, row.health_reason, row.health_note,
+        row.live_version, row.desired_version, row.desired_sha, row.desired_error, row.failed_at,
+    )  # fmt: skip
+
+
+def _apply_desired(row: Application, desired: Desired, now: datetime) -> None:
+    error = desired.error
+    row.desired_error = mask_text(clean_text(error.message)) if error else ""
+    row.desired_error_code = error.code if error else ""
+    row.desired_error_hint = error.hint if error else ""
+    row.desired_at = now
+    if desired.sha:
+        row.desired_sha = desired.sha
+    if error is None:
+        row.desired_digest = desired.digest
+        row.desired_version = version_in(desired.manifests, row)
+    elif row.declared_version and not row.desired_version:
+        row.desired_version = row.declared_version
+
+
+def _apply_status(row: Application, verdict: Verdict, now: datetime) -> None:
+    if row.sync != verdict.sync or row.sync_since is None:
+        _say(row, now, f"Sync became {verdict.sync}{_was(row.sync, row.sync_since)}")
+        row.sync_since = now
+    if row.health != verdict.health.status or row.health_since is None:
+        _say(row, now, f"Health became {verdict.health.status}{_was(row.health, row.health_since)}")
+        row.health_since = now
+    row.sync, row.sync_reason = verdict.sync, clean_text(verdict.sync_reason, limit=1000)
+    row.drift_count = verdict.drift_count
+    row.health = verdict.health.status
+    row.health_reason = mask_text(clean_text(verdict.health.message, limit=1000))
+    row.health_note = clean_text(verdict.health_note, limit=NOTE_LIMIT)
+
+
+def _was(status: str, since: datetime | None) -> str:
+    return f", was {status}" if since is not None else ""
+
+
+def _apply_live(row: Application, live: Live, now: datetime) -> None:
+    version = version_in(live.own, row)
+    if live.owner is not None:
+        row.managed_by = clean_text(_named(live.owner), limit=300)
+    if version == row.live_version and row.live_since is not None:
+        return
+    VersionObservation.objects.create(application=row, at=now, source="live", version=version)
+    if row.live_since is not None:
+        _say(row, now, f"Version became {version or 'unknown'}, was {row.live_version or 'unknown'}")
+    row.live_version, row.live_since = version, _running_since(row, live) if row.live_since is None else now
+
+
+def _running_since(row: Application, live: Live) -> datetime | None:
+    """The first look cannot see when a version came; the commit that asked for it can, if it is known."""
+    asked = row.observations.filter(source="git").order_by("-at").first()
+    if asked is not None and asked.version == version_in(live.own, row):
+        return asked.at
+    return timezone.now()
+
+
+def _named(owner: Owner) -> str:
+    return f"{owner.tool} {owner.name}"
+
+
+def _say(row: Application, at: datetime, text: str) -> None:
+    ApplicationEvent.objects.create(application=row, at=at, text=clean_text(text))

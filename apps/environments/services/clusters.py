@@ -1,0 +1,136 @@
+"""Clusters are connected, changed, paused and removed here, and what they answered is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import Person, Project
+from apps.core import audit, jobs
+from apps.environments.models import Application, Cluster, KindListing
+from apps.environments.services.layouts import CHECK, watch_application
+from gitopsui.adapters.cluster import ClusterAccess, Listing
+from gitopsui.domain.errors import ClusterError
+from gitopsui.domain.identity import GroupKind
+from gitopsui.domain.mask_text import mask_text
+from gitopsui.domain.text import clean_text
+
+
+def connect_cluster(
+    project: Project, name: str, access: ClusterAccess, *, is_in_cluster: bool = False, by: Person | None
+) -> Cluster:
+    """The cluster of that name with this access; one that is there already gets the new access."""
+    with transaction.atomic():
+        cluster, is_new = Cluster.objects.get_or_create(
+            project=project, name=clean_text(name, limit=100), defaults={"server": access.server}
+        )
+        _store_access(cluster, access, is_in_cluster=is_in_cluster)
+        cluster.save()
+        verb = "connected cluster" if is_new else "changed access of cluster"
+        audit.record(by, verb, cluster, after={"server": access.server})
+    _check_again(cluster)
+    return cluster
+
+
+def _store_access(cluster: Cluster, access: ClusterAccess, *, is_in_cluster: bool) -> None:
+    cluster.server, cluster.ca_data = access.server, access.ca_data
+    cluster.token, cluster.client_key = access.token, access.client_key
+    cluster.client_certificate = access.client_certificate
+    cluster.tls_server_name, cluster.is_insecure = access.tls_server_name, access.is_insecure
+    cluster.is_in_cluster = is_in_cluster
+    cluster.credential_set_at = timezone.now()
+    cluster.error = cluster.error_code = cluster.error_hint = ""
+    cluster.failed_at = None
+
+
+def change_cluster(cluster: Cluster, *, name: str, access: ClusterAccess, by: Person) -> None:
+    """
+    Edit a connection. An empty token keeps the stored credentials, as long as the address stays the
+    same: they are bound to it and dropped with it.
+    """
+    with transaction.atomic():
+        before = {"name": cluster.name, "server": cluster.server}
+        cluster.name = clean_text(name, limit=100)
+        if access.token or access.server != cluster.server:
+            _store_access(cluster, access, is_in_cluster=False)
+        cluster.ca_data = access.ca_data
+        cluster.save()
+        audit.record(by, "changed cluster", cluster, before=before, after={"server": cluster.server})
+    _check_again(cluster)
+
+
+def place_applications(project: Project, cluster: Cluster, environments: list[str]) -> int:
+    """Say that the applications of these environments run on `cluster`; how many that are."""
+    applications = Application.objects.filter(
+        component__project=project, environment__name__in=environments
+    ).select_related("cluster", "component", "environment")
+    for application in applications:
+        application.cluster = cluster
+        application.save(update_fields=["cluster"])
+        watch_application(application)
+    _check_again(cluster)
+    return len(applications)
+
+
+def set_paused(cluster: Cluster, is_paused: bool, *, by: Person) -> None:
+    """A paused cluster keeps what it last said, shown as stale, and is not asked again."""
+    cluster.is_paused = is_paused
+    cluster.save(update_fields=["is_paused"])
+    audit.record(by, "paused cluster" if is_paused else "resumed cluster", cluster)
+    if not is_paused:
+        _check_again(cluster)
+
+
+def remove_cluster(cluster: Cluster, *, by: Person) -> None:
+    """Forget a cluster and its credentials. Its applications stay, with their versions and no cluster."""
+    with transaction.atomic():
+        audit.record(by, "removed cluster", cluster, before={"server": cluster.server})
+        ids = list(cluster.applications.values_list("pk", flat=True))
+        cluster.delete()
+        Application.objects.filter(pk__in=ids).update(checked_at=None, failed_at=None, error="")
+        jobs.make_due(CHECK, ids)
+
+
+def _check_again(cluster: Cluster) -> None:
+    jobs.make_due(CHECK, list(cluster.applications.values_list("pk", flat=True)))
+
+
+def record_answer(
+    cluster: Cluster, version: str, listings: Mapping[tuple[str, GroupKind], Listing], *, at: datetime
+) -> None:
+    """The cluster answered: when, what it calls itself, and how each kind was listed."""
+    if not listings:
+        return
+    cluster.checked_at, cluster.version = at, clean_text(version, limit=100)
+    cluster.failed_at = None
+    cluster.error = cluster.error_code = cluster.error_hint = ""
+    cluster.save(update_fields=["checked_at", "version", "failed_at", "error", "error_code", "error_hint"])
+    for (namespace, kind), listing in listings.items():
+        _record_listing(cluster, namespace, kind, listing)
+
+
+def _record_listing(cluster: Cluster, namespace: str, kind: GroupKind, listing: Listing) -> None:
+    """A failed listing keeps the time and the count of the last complete one."""
+    values: dict[str, object] = {"error": "", "error_code": ""}
+    if listing.error is not None:
+        values = {"error": mask_text(clean_text(str(listing.error))), "error_code": listing.error.code}
+    else:
+        values |= {"complete_at": listing.complete_at, "object_count": len(listing.manifests)}
+    KindListing.objects.update_or_create(
+        cluster=cluster,
+        namespace=clean_text(namespace, limit=253),
+        group=clean_text(kind.group, limit=253),
+        kind=clean_text(kind.kind, limit=100),
+        defaults=values,
+    )
+
+
+def record_silence(cluster: Cluster, error: ClusterError, *, at: datetime) -> None:
+    """The cluster did not answer: since when, why, and what can be done. What it said last stays."""
+    cluster.failed_at = cluster.failed_at or at
+    cluster.error = mask_text(clean_text(error.message))
+    cluster.error_code, cluster.error_hint = error.code, error.hint
+    cluster.save(update_fields=["failed_at", "error", "error_code", "error_hint"])

@@ -1,0 +1,158 @@
+"""The desired state of an application: resolved to a commit, rendered once, kept masked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from django.db import transaction
+
+from apps.environments.models import Application, DesiredState
+from apps.repositories.models import Revision, UnreadableRow
+from gitopsui.adapters.git import Mirror
+from gitopsui.adapters.render import Rendered, RenderSource
+from gitopsui.domain.errors import RenderError, UnreadableFile
+from gitopsui.domain.identity import Manifest
+from gitopsui.domain.image import version_of
+from gitopsui.domain.mask_text import mask_text
+from gitopsui.domain.text import clean_json, clean_text
+
+Mask = Callable[[Manifest], Manifest]
+VERSION_LIMIT = 200
+
+
+class RenderDoor(Protocol):
+    """What a service asks of the renderer."""
+
+    def inputs_digest(self, mirror: Mirror, commit: str, source: RenderSource) -> str: ...
+
+    def render(self, mirror: Mirror, commit: str, source: RenderSource) -> Rendered: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What Git asks for at `sha`: masked manifests, or none where `error` says why."""
+
+    sha: str
+    digest: str = ""
+    manifests: tuple[Manifest, ...] = ()
+    error: RenderError | None = None
+    is_incomplete: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        return self.error is None
+
+
+def source_of(application: Application) -> RenderSource:
+    return RenderSource(
+        renderer=application.renderer,
+        path="" if application.path == "." else application.path,
+        values_files=tuple(application.values_files),
+        release_name=application.release_name,
+        namespace=application.namespace,
+        parameters=tuple(application.parameters),
+    )
+
+
+def head_of(application: Application) -> Revision | None:
+    """Where the branch stands that says what is desired; None when the remote does not have it."""
+    name = f"refs/heads/{application.branch}" if application.branch else application.repository.watched_branch
+    return Revision.objects.filter(repository=application.repository, name=name, gone_at=None).first()
+
+
+def read_desired(
+    application: Application, *, git: Mirror, renderer: RenderDoor, mask: Mask, now: datetime
+) -> Desired:
+    """
+    The desired state at the head of the branch. Rendered only when an input changed; a failure to
+    render is an answer, with its reason, and not an exception.
+    """
+    if application.refusal:
+        return Desired("", error=_refused("NOT_RENDERED", application.refusal))
+    head = head_of(application)
+    if head is None:
+        return Desired("", error=_missing_branch(application))
+    source = source_of(application)
+    try:
+        digest = renderer.inputs_digest(git, head.commit_sha, source)
+        state = find_state(digest, now=now) or _render(
+            git, head.commit_sha, source, digest, renderer, mask, now
+        )
+    except RenderError as error:
+        return Desired(head.commit_sha, error=error)
+    _store_unreadable(application, state, now)
+    return Desired(head.commit_sha, digest, tuple(state.manifests), is_incomplete=bool(state.unreadable))
+
+
+def _refused(code: str, message: str, hint: str = "") -> RenderError:
+    return RenderError(message, code=code, permanent=True, hint=hint)
+
+
+def _missing_branch(application: Application) -> RenderError:
+    repository = application.repository
+    if not repository.polled_at:
+        return _refused("NOT_FETCHED", f"{repository.name} has not been read yet.", repository.error)
+    branch = application.branch or repository.branch or repository.default_branch or "(no default branch)"
+    return _refused(
+        "BRANCH_GONE",
+        f"The branch {branch} is gone from {repository.name}; what it held last is kept.",
+        "Push the branch again, or choose another one on the page of the repository.",
+    )
+
+
+def find_state(digest: str, *, now: datetime) -> DesiredState | None:
+    state = DesiredState.objects.filter(digest=digest).first()
+    if state is not None and (now - state.used_at).days >= 1:
+        DesiredState.objects.filter(pk=state.pk).update(used_at=now)
+    return state
+
+
+def _render(
+    git: Mirror,
+    sha: str,
+    source: RenderSource,
+    digest: str,
+    renderer: RenderDoor,
+    mask: Mask,
+    now: datetime,
+) -> DesiredState:
+    rendered = renderer.render(git, sha, source)
+    values = {
+        "manifests": [clean_json(mask(manifest)) for manifest in rendered.manifests],
+        "notes": [clean_text(note) for note in rendered.notes],
+        "unreadable": [_as_json(problem) for problem in rendered.unreadable],
+        "renderer": rendered.renderer,
+        "used_at": now,
+    }
+    return DesiredState.objects.update_or_create(digest=digest, defaults=values)[0]
+
+
+def _as_json(problem: UnreadableFile) -> dict[str, str | int]:
+    return {
+        "path": clean_text(problem.path),
+        "line": problem.line,
+        "code": problem.code,
+        "message": mask_text(clean_text(problem.message)),
+    }
+
+
+def _store_unreadable(application: Application, state: DesiredState, now: datetime) -> None:
+    """Files of this folder that could not be read: the rows below its path are replaced as a whole."""
+    prefix = "" if application.path == "." else f"{application.path}/"
+    rows = UnreadableRow.objects.filter(repository=application.repository, path__startswith=prefix)
+    known = {(row.path, row.line, row.code) for row in rows}
+    found = {(item["path"], item["line"], item["code"]) for item in state.unreadable}
+    if known == found:
+        return
+    with transaction.atomic():
+        rows.delete()
+        for item in state.unreadable:
+            UnreadableRow.objects.create(repository=application.repository, seen_at=now, **item)
+
+
+def version_in(manifests: tuple[Manifest, ...] | list[Manifest], application: Application) -> str:
+    """The version these manifests make, fit to store; "" where nothing tells one."""
+    return clean_text(version_of(list(manifests), image=application.component.image), limit=VERSION_LIMIT)

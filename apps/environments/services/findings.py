@@ -1,0 +1,185 @@
+"""Stores what a check found: open drifts with their beginning, and the rows of the resource tree."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from apps.environments.models import Application, DriftedResource, ResourceState
+from apps.environments.services.desired import Desired
+from apps.environments.services.live import Live, owner_uid_of, uid_of
+from gitopsui.domain.diff import FieldChange
+from gitopsui.domain.drift import DriftKind, ResourceDrift
+from gitopsui.domain.health import Health, health_of
+from gitopsui.domain.identity import Manifest, ResourceKey, find_key
+from gitopsui.domain.image import images_in
+from gitopsui.domain.mask_text import display, mask_text
+from gitopsui.domain.shape import check_shape
+from gitopsui.domain.text import clean_json, clean_text
+from gitopsui.domain.tree import mapping, text
+
+VALUE_LIMIT = 2_000
+Identity = tuple[str, str, str, str]
+
+
+def store_drifts(application: Application, drifts: Iterable[ResourceDrift], *, now: datetime) -> None:
+    """
+    Bring the open drifts level with `drifts`: a new one opens now, one that is still there keeps its
+    beginning, one that is gone is closed. Nothing is ever deleted.
+    """
+    open_rows = {_identity(row): row for row in application.drifts.filter(resolved_at=None)}
+    for drift in drifts:
+        if drift.kind is DriftKind.UNKNOWN:
+            # What could not be compared neither opens nor closes anything.
+            open_rows.pop(_key_identity(drift.key), None)
+            continue
+        row = open_rows.pop(_key_identity(drift.key), None) or _new_row(application, drift.key, now)
+        row.verdict, row.reason = drift.kind.value, clean_text(drift.reason, limit=1000)
+        row.changes = [_as_json(change) for change in drift.changes]
+        row.desired_sha, row.last_seen_at = application.desired_sha, now
+        row.save()
+    for row in open_rows.values():
+        row.resolved_at = now
+        row.save(update_fields=["resolved_at"])
+
+
+def _new_row(application: Application, key: ResourceKey, now: datetime) -> DriftedResource:
+    group, kind, namespace, name = _key_identity(key)
+    return DriftedResource(
+        application=application, group=group, kind=kind, namespace=namespace, name=name, first_seen_at=now
+    )
+
+
+def _identity(row: DriftedResource) -> Identity:
+    return row.group, row.kind, row.namespace, row.name
+
+
+def _key_identity(key: ResourceKey) -> Identity:
+    return (
+        clean_text(key.group, limit=253),
+        clean_text(key.kind, limit=100),
+        clean_text(key.namespace, limit=253),
+        clean_text(key.name, limit=300),
+    )
+
+
+def _as_json(change: FieldChange) -> dict[str, Any]:
+    return {
+        "path": clean_text(change.path, limit=1000),
+        "desired": _value(change.desired),
+        "live": _value(change.live),
+        "manager": clean_text(change.manager or "", limit=200),
+        "changed_at": change.changed_at.isoformat() if change.changed_at else None,
+    }
+
+
+def _value(value: Any) -> str | None:
+    """A value as text for the page; None where the field is not there."""
+    if value is None:
+        return None
+    shown = value if isinstance(value, str) else json.dumps(clean_json(value), ensure_ascii=False)
+    return clean_text(display(shown), limit=VALUE_LIMIT)
+
+
+def store_resources(
+    application: Application, desired: Desired, live: Live, drifts: Sequence[ResourceDrift]
+) -> None:
+    """Replace the rows of the resource tree, if anything in it changed."""
+    blind = {row.group + "/" + row.kind for row in _kept_rows(application, live)}
+    rows = _rows(application, desired, live, drifts)
+    kept = [row for row in application.resources.all() if row.group + "/" + row.kind in blind]
+    if _digest(application.resources.all()) == _digest([*rows, *kept]):
+        return
+    application.resources.exclude(pk__in=[row.pk for row in kept]).delete()
+    ResourceState.objects.bulk_create(rows, batch_size=200)
+
+
+def _kept_rows(application: Application, live: Live) -> list[ResourceState]:
+    """Rows of kinds that could not be read this time: stale, never gone."""
+    unread = {(kind.group, kind.kind) for kind in live.unreadable}
+    return [row for row in application.resources.all() if (row.group, row.kind) in unread]
+
+
+def _digest(rows: Iterable[ResourceState]) -> str:
+    facts = sorted(
+        [
+            r.group,
+            r.kind,
+            r.namespace,
+            r.name,
+            r.uid,
+            r.owner_uid,
+            r.health,
+            r.health_reason,
+            r.sync,
+            r.images,
+        ]
+        for r in rows
+    )
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _rows(
+    application: Application, desired: Desired, live: Live, drifts: Sequence[ResourceDrift]
+) -> list[ResourceState]:
+    drifted = {drift.key: drift for drift in drifts}
+    own = [_row(application, manifest, _sync(find_key(manifest), drifted)) for manifest in live.own]
+    made = [_row(application, manifest, "owned") for manifest in live.made]
+    missing = [
+        _missing_row(application, manifest)
+        for manifest in desired.manifests
+        if (found := drifted.get(find_key(manifest))) and found.kind is DriftKind.MISSING
+    ]
+    return [*own, *made, *missing]
+
+
+def _sync(key: ResourceKey, drifted: dict[ResourceKey, ResourceDrift]) -> str:
+    drift = drifted.get(key)
+    if drift is None:
+        return "Synced"
+    return "Unknown" if drift.kind is DriftKind.UNKNOWN else "OutOfSync"
+
+
+def _row(application: Application, manifest: Manifest, sync: str) -> ResourceState:
+    health = health_of(manifest) or Health("", "")  # type: ignore[arg-type]
+    return ResourceState(
+        **_names(find_key(manifest)),
+        application=application,
+        uid=clean_text(uid_of(manifest), limit=64),
+        owner_uid=clean_text(owner_uid_of(manifest), limit=64),
+        health=str(health.status),
+        health_reason=mask_text(clean_text(health.message, limit=1000)),
+        sync=sync,
+        images=[clean_text(mask_text(image.image), limit=1000) for image in images_in(manifest)],
+        notes=[clean_text(note) for note in check_shape(manifest)],
+        created_at=_created(manifest),
+    )
+
+
+def _missing_row(application: Application, manifest: Manifest) -> ResourceState:
+    return ResourceState(
+        **_names(find_key(manifest)),
+        application=application,
+        health="Missing",
+        health_reason="Git asks for it and the cluster does not have it.",
+        sync="OutOfSync",
+        images=[clean_text(mask_text(image.image), limit=1000) for image in images_in(manifest)],
+        notes=[clean_text(note) for note in check_shape(manifest)],
+    )
+
+
+def _names(key: ResourceKey) -> dict[str, str]:
+    group, kind, namespace, name = _key_identity(key)
+    return {"group": group, "kind": kind, "namespace": namespace, "name": name}
+
+
+def _created(manifest: Manifest) -> datetime | None:
+    raw = text(mapping(manifest.get("metadata")).get("creationTimestamp"))
+    try:
+        moment = datetime.fromisoformat(raw)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None

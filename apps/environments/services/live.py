@@ -1,0 +1,140 @@
+"""The live state of an application: what of the cluster is its own, and what hangs below that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gitopsui.adapters.cluster import Listing, LiveState
+from gitopsui.domain.identity import GroupKind, Manifest, ResourceKey, find_key, group_kind_of
+from gitopsui.domain.owner import Owner, owners_of
+from gitopsui.domain.tree import mapping, objects, text
+
+POD = GroupKind("", "Pod")
+# What workloads make: read beside the kinds that Git names, so that the tree and its pods can be shown.
+MADE_BY_WORKLOADS = (POD, GroupKind("apps", "ReplicaSet"), GroupKind("batch", "Job"))
+_SURE_TOOLS = ("Argo CD", "Flux")
+
+
+class LiveDoor(Protocol):
+    """What a service asks of a cluster."""
+
+    def live(
+        self, wanted: Iterable[GroupKind], *, namespace: str, versions: Mapping[GroupKind, str] | None = None
+    ) -> LiveState: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """
+    The objects that are the application's own, the ones these made, and the kinds that could not be read
+    with the reason. Nothing may be concluded from the absence of an unreadable kind.
+    """
+
+    own: tuple[Manifest, ...]
+    made: tuple[Manifest, ...]
+    unreadable: Mapping[GroupKind, str]
+    listings: Mapping[tuple[str, GroupKind], Listing]
+    owner: Owner | None = None
+
+    @property
+    def pods(self) -> list[Manifest]:
+        return [manifest for manifest in (*self.own, *self.made) if group_kind_of(manifest) == POD]
+
+
+def read_live(desired: Sequence[Manifest], *, namespace: str, cluster: LiveDoor) -> Live:
+    """List every kind that Git names in every namespace it names, and pick what belongs to it."""
+    keys = [find_key(manifest) for manifest in desired]
+    namespaces = sorted({key.namespace or namespace for key in keys} or {namespace})
+    kinds = {key.group_kind for key in keys if key.kind}
+    versions = _versions(desired)
+    listings: dict[tuple[str, GroupKind], Listing] = {}
+    for name in namespaces:
+        state = cluster.live(sorted({*kinds, *MADE_BY_WORKLOADS}), namespace=name, versions=versions)
+        listings.update({(name, kind): listing for kind, listing in state.listings.items()})
+    found = _by_uid(listing.manifests for listing in listings.values())
+    own, owner = _own(found, keys, namespace)
+    unreadable = {kind: str(item.error) for (_, kind), item in listings.items() if item.error is not None}
+    return Live(own, _made(found, own), unreadable, listings, owner)
+
+
+def _versions(desired: Sequence[Manifest]) -> dict[GroupKind, str]:
+    """The version Git speaks for each kind: read in the same one there are no differences of spelling."""
+    versions: dict[GroupKind, str] = {}
+    for manifest in desired:
+        version = text(manifest.get("apiVersion")).rpartition("/")[2]
+        if version:
+            versions.setdefault(group_kind_of(manifest), version)
+    return versions
+
+
+def _by_uid(batches: Iterable[Sequence[Manifest]]) -> list[Manifest]:
+    """Each object once, also when two API groups serve it."""
+    seen: dict[str, Manifest] = {}
+    for batch in batches:
+        for manifest in batch:
+            metadata = mapping(manifest.get("metadata"))
+            identity = f"{text(metadata.get('uid'))} {group_kind_of(manifest)} {find_key(manifest)}"
+            seen.setdefault(identity, manifest)
+    return list(seen.values())
+
+
+def _own(
+    found: Sequence[Manifest], keys: Sequence[ResourceKey], namespace: str
+) -> tuple[tuple[Manifest, ...], Owner | None]:
+    """What Git names, and what carries the same mark of the same owner as most of that."""
+    asked = {_placed(key, namespace) for key in keys} | set(keys)
+    named = [manifest for manifest in found if find_key(manifest) in asked]
+    owner = _common_owner(named)
+    if owner is None:
+        return tuple(named), None
+    picked = {id(manifest) for manifest in named}
+    marked = [m for m in found if id(m) not in picked and owner in owners_of(m)]
+    return (*named, *marked), owner
+
+
+def _placed(key: ResourceKey, namespace: str) -> ResourceKey:
+    return ResourceKey(key.group, key.kind, key.namespace or namespace, key.name)
+
+
+def _common_owner(manifests: Sequence[Manifest]) -> Owner | None:
+    marks = Counter(
+        owner for manifest in manifests for owner in owners_of(manifest) if owner.tool in _SURE_TOOLS
+    )
+    return marks.most_common(1)[0][0] if marks else None
+
+
+def _made(found: Sequence[Manifest], own: Sequence[Manifest]) -> tuple[Manifest, ...]:
+    """What own objects made, and what that made: by owner references, a few steps down."""
+    picked = {id(manifest) for manifest in own}
+    uids = {uid for manifest in own if (uid := uid_of(manifest))}
+    made: list[Manifest] = []
+    for _ in range(4):
+        fresh = [m for m in found if id(m) not in picked and owner_uid_of(m) in uids]
+        if not fresh:
+            break
+        made += fresh
+        picked |= {id(manifest) for manifest in fresh}
+        uids |= {uid for manifest in fresh if (uid := uid_of(manifest))}
+    return tuple(manifest for manifest in made if not _is_old_set(manifest))
+
+
+def _is_old_set(manifest: Manifest) -> bool:
+    """A ReplicaSet of an earlier roll-out that has no pods any more; it tells nobody anything."""
+    if group_kind_of(manifest) != GroupKind("apps", "ReplicaSet"):
+        return False
+    return not mapping(manifest.get("spec")).get("replicas") and not mapping(manifest.get("status")).get(
+        "replicas"
+    )
+
+
+def uid_of(manifest: Manifest) -> str:
+    return text(mapping(manifest.get("metadata")).get("uid"))
+
+
+def owner_uid_of(manifest: Manifest) -> str:
+    references = objects(mapping(manifest.get("metadata")).get("ownerReferences"))
+    controllers = [reference for reference in references if reference.get("controller")] or references
+    return text(controllers[0].get("uid")) if controllers else ""

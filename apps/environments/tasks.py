@@ -1,0 +1,106 @@
+"""What the workers do with applications and clusters."""
+
+from __future__ import annotations
+
+import functools
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.utils import timezone
+
+from apps.core import jobs, queue
+from apps.environments import connect
+from apps.environments.models import Application, Cluster
+from apps.environments.services import checks, clusters, history, layouts
+from apps.repositories.connect import mirror
+from apps.repositories.models import Repository
+from gitopsui.domain.mask import mask
+
+CHECK_CLUSTER = "environments.check_cluster"
+
+
+@jobs.job(layouts.CHECK, lease=timedelta(minutes=5))
+def check_application(application_id: int) -> None:
+    """One look at one application. Safe to repeat: the verdict replaces the one before."""
+    application = Application.objects.select_related(
+        "cluster", "component", "environment", "repository__credential"
+    ).get(pk=application_id)
+    cluster = application.cluster
+    checks.check_application(
+        application,
+        git=mirror(application.repository),
+        renderer=connect.renderer(),
+        cluster=connect.current_round(cluster) if cluster and not cluster.is_paused else None,
+        mask=functools.partial(mask, key=settings.GITOPSUI_MASK_KEY),
+    )
+
+
+@jobs.job(history.HISTORY, lease=timedelta(minutes=14))
+def read_history(application_id: int) -> None:
+    """Which versions Git asked for until now. Goes on where it ended last."""
+    application = Application.objects.select_related("component", "repository__credential").get(
+        pk=application_id
+    )
+    history.read_history(
+        application,
+        git=mirror(application.repository),
+        renderer=connect.renderer(),
+        mask=functools.partial(mask, key=settings.GITOPSUI_MASK_KEY),
+        report=jobs.report,
+    )
+
+
+@jobs.job(layouts.RECOGNISE, lease=timedelta(minutes=5))
+def recognise_repository(repository_id: int) -> None:
+    """What a repository holds, stored for the page that proposes it."""
+    repository = Repository.objects.select_related("credential").get(pk=repository_id)
+    layouts.store_layout(repository, layouts.recognise_repository(repository, git=mirror(repository)))
+
+
+def check_due_applications() -> None:
+    """Each tick: what Git moved is due now; then one message for each cluster with something due."""
+    moved = Application.objects.filter(repository__changed_at__isnull=False).filter(
+        Q(desired_at=None) | Q(desired_at__lt=F("repository__changed_at"))
+    )
+    jobs.make_due(layouts.CHECK, list(moved.values_list("pk", flat=True)))
+    due = set(jobs.due(layouts.CHECK, now=timezone.now()))
+    paused = Q(cluster__is_paused=True) | Q(is_paused=True)
+    places = Application.objects.filter(pk__in=due).exclude(paused).values_list("cluster", flat=True)
+    for cluster_id in sorted({place or 0 for place in places}):
+        queue.enqueue("apps.environments.tasks.check_cluster", cluster_id)
+    _make_history_due()
+
+
+def _make_history_due() -> None:
+    behind = (
+        Application.objects.exclude(desired_sha="").exclude(history_sha=F("desired_sha")).filter(refusal="")
+    )
+    for application in behind.select_related("component", "environment")[:500]:
+        row = jobs.schedule(history.HISTORY, application.pk, label=f"versions of {application}")
+        if row.state in ("done", "waiting"):
+            jobs.make_due(history.HISTORY, [application.pk])
+    jobs.enqueue_due(history.HISTORY)
+
+
+def check_cluster(cluster_id: int) -> None:
+    """
+    Check what is due on one cluster (0: what has none) with shared lists. Two at once split the work,
+    since each application is claimed by its own job.
+    """
+    due = jobs.due(layouts.CHECK, now=timezone.now())
+    if cluster_id == 0:
+        ids = list(Application.objects.filter(pk__in=due, cluster=None).values_list("pk", flat=True))
+        jobs.run_batch(layouts.CHECK, ids, threads=1)
+        return
+    cluster = Cluster.objects.filter(pk=cluster_id, is_paused=False).first()
+    if cluster is None:
+        return
+    ids = list(cluster.applications.filter(pk__in=due, is_paused=False).values_list("pk", flat=True))
+    with connect.shared_round(cluster) as current:
+        for application_id in ids:
+            check_application(application_id)
+    if current.error is not None:
+        clusters.record_silence(cluster, current.error, at=timezone.now())
+    else:
+        clusters.record_answer(cluster, current.version, current.listings, at=timezone.now())

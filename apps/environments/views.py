@@ -1,0 +1,186 @@
+"""The pages of applications and clusters. They show what is stored and reach for nothing."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import ptag
+
+from apps.accounts.models import Role
+from apps.accounts.permissions import has_role, person_of, requires
+from apps.core import jobs
+from apps.environments import selectors
+from apps.environments.forms import ClusterEditForm
+from apps.environments.models import Application, Cluster
+from apps.environments.services import clusters
+from apps.environments.services.layouts import CHECK
+from gitopsui.adapters.cluster import ClusterAccess
+
+PAGE_ROWS = 50
+
+
+def find_application(request: HttpRequest, pk: int, role: Role = Role.VIEWER) -> Application:
+    """The application, if the person may see it and has the role in its project; else 404."""
+    applications = Application.objects.visible_to(person_of(request)).select_related(
+        "cluster", "component__project", "environment", "repository"
+    )
+    application = get_object_or_404(applications, pk=pk)
+    if not has_role(person_of(request), role, application.component.project):
+        raise Http404("No such application.")
+    return application
+
+
+@requires(Role.VIEWER)
+@require_safe
+def application_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    application = find_application(request, pk)
+    now = timezone.now()
+    context = selectors.application_context(application, now=now)
+    context["can_check"] = has_role(person_of(request), Role.PROMOTER, application.component.project)
+    context["project"] = application.component.project
+    for part in ("facts", "drift", "resources"):
+        context[f"{part}_ptag"] = selectors.stamp_of(application, part, now=now)
+    return render(request, "environments/application_detail.html", context)
+
+
+def _stamp(part: str) -> ptag:
+    """A poll that would bring nothing new is answered 304."""
+
+    def stamp(request: HttpRequest, pk: int) -> str:
+        return selectors.stamp_of(find_application(request, pk), part, now=timezone.now())
+
+    return ptag(stamp)
+
+
+@requires(Role.VIEWER)
+@require_safe
+@_stamp("facts")
+def application_facts(request: HttpRequest, pk: int) -> HttpResponse:
+    return _facts(request, find_application(request, pk))
+
+
+def _facts(request: HttpRequest, application: Application) -> HttpResponse:
+    now = timezone.now()
+    context = {
+        "application": selectors.application_row(application, now=now),
+        "heading": selectors.heading_of(application, now=now),
+        "facts": selectors.facts_of(application),
+        "can_check": has_role(person_of(request), Role.PROMOTER, application.component.project),
+    }
+    return render(request, "environments/_application_facts.html", context)
+
+
+@requires(Role.VIEWER)
+@require_safe
+@_stamp("drift")
+def drift_table(request: HttpRequest, pk: int) -> HttpResponse:
+    application = find_application(request, pk)
+    context = {
+        "application": selectors.application_row(application, now=timezone.now()),
+        "facts": selectors.facts_of(application),
+        "drift": selectors.drift_of(application),
+    }
+    return render(request, "environments/_drift_table.html", context)
+
+
+@requires(Role.VIEWER)
+@require_safe
+@_stamp("resources")
+def resource_tree(request: HttpRequest, pk: int) -> HttpResponse:
+    application = find_application(request, pk)
+    nodes, count = selectors.resource_tree(application)
+    row = selectors.application_row(application, now=timezone.now())
+    context = {"application": row, "resources": nodes, "resource_count": count}
+    return render(request, "environments/_resource_tree.html", context)
+
+
+@requires(Role.PROMOTER)
+@require_POST
+def application_check(request: HttpRequest, pk: int) -> HttpResponse:
+    application = find_application(request, pk, Role.PROMOTER)
+    jobs.make_due(CHECK, [application.pk])
+    if request.headers.get("HX-Request"):
+        return _facts(request, application)
+    messages.success(request, f"{application} will be checked in a moment.")
+    return redirect("application-detail", pk=pk)
+
+
+def find_cluster(request: HttpRequest, pk: int, role: Role = Role.VIEWER) -> Cluster:
+    """The cluster, if the person may see it and has the role in its project; else 404."""
+    found = Cluster.objects.visible_to(person_of(request)).select_related("project")
+    cluster = get_object_or_404(found, pk=pk)
+    if not has_role(person_of(request), role, cluster.project):
+        raise Http404("No such cluster.")
+    return cluster
+
+
+@requires(Role.VIEWER)
+@require_safe
+def cluster_list(request: HttpRequest) -> HttpResponse:
+    found = Cluster.objects.visible_to(person_of(request))
+    page = Paginator(found, PAGE_ROWS).get_page(request.GET.get("page"))
+    page.object_list = [selectors.cluster_row(cluster) for cluster in page.object_list]
+    return render(request, "environments/cluster_list.html", {"clusters": page})
+
+
+@requires(Role.VIEWER)
+@require_safe
+def cluster_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    cluster = find_cluster(request, pk)
+    context = selectors.cluster_context(cluster)
+    context["is_admin"] = has_role(person_of(request), Role.ADMIN, cluster.project)
+    return render(request, "environments/cluster_detail.html", context)
+
+
+@requires(Role.ADMIN)
+@require_http_methods(["GET", "HEAD", "POST"])
+def cluster_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    cluster = find_cluster(request, pk, Role.ADMIN)
+    initial = {"name": cluster.name, "server": cluster.server, "ca_data": cluster.ca_data}
+    form = ClusterEditForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        access = ClusterAccess(data["server"], ca_data=data["ca_data"], token=data["token"])
+        clusters.change_cluster(cluster, name=data["name"], access=access, by=person_of(request))
+        messages.success(request, f"{cluster.name} is saved and will be asked now.")
+        return redirect("cluster-detail", pk=pk)
+    context = {"cluster": selectors.cluster_row(cluster), "form": form}
+    return render(request, "environments/cluster_edit.html", context)
+
+
+@requires(Role.ADMIN)
+@require_http_methods(["GET", "HEAD", "POST"])
+def cluster_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    cluster = find_cluster(request, pk, Role.ADMIN)
+    if request.method == "POST":
+        clusters.remove_cluster(cluster, by=person_of(request))
+        messages.success(request, f"{cluster.name} is removed.")
+        return redirect("cluster-list")
+    return render(request, "environments/cluster_remove.html", selectors.cluster_context(cluster))
+
+
+@requires(Role.PROMOTER)
+@require_POST
+def cluster_check(request: HttpRequest, pk: int) -> HttpResponse:
+    cluster = find_cluster(request, pk, Role.PROMOTER)
+    jobs.make_due(CHECK, list(cluster.applications.values_list("pk", flat=True)))
+    messages.success(request, f"{cluster.name} will be asked in a moment.")
+    return redirect("cluster-detail", pk=pk)
+
+
+@requires(Role.ADMIN)
+@require_POST
+def cluster_pause(request: HttpRequest, pk: int) -> HttpResponse:
+    clusters.set_paused(find_cluster(request, pk, Role.ADMIN), True, by=person_of(request))
+    return redirect("cluster-detail", pk=pk)
+
+
+@requires(Role.ADMIN)
+@require_POST
+def cluster_resume(request: HttpRequest, pk: int) -> HttpResponse:
+    clusters.set_paused(find_cluster(request, pk, Role.ADMIN), False, by=person_of(request))
+    return redirect("cluster-detail", pk=pk)

@@ -1,0 +1,104 @@
+"""What the pages of repositories read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from apps.core.jobs import job_of
+from apps.core.models import Job, JobState
+from apps.repositories.models import Repository
+from apps.repositories.services import POLL
+from gitopsui.domain.mask_text import mask_text
+
+MEGABYTE = 1_000_000
+_WORDS = {
+    "paused": "Paused",
+    "failed": "Not reachable",
+    "never": "Not read yet",
+    "rewritten": "History was rewritten",
+    "ok": "Read",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryRow:
+    """A repository as the list and its page show it."""
+
+    pk: int
+    name: str
+    url: str
+    address: str
+    roles: list[str]
+    state: str
+    state_text: str
+    polled_at: datetime | None
+    error: str
+    error_hint: str
+    changed_at: datetime | None
+    size: str
+    project_name: str
+    job: dict[str, Any] | None
+
+
+def row_of(repository: Repository) -> RepositoryRow:
+    state = state_of(repository)
+    return RepositoryRow(
+        pk=repository.pk,
+        name=repository.name,
+        url=reverse("repository-detail", args=[repository.pk]),
+        address=mask_text(repository.url),
+        roles=["config"] * repository.is_config + ["source"] * repository.is_source,
+        state=state,
+        state_text=_WORDS[state],
+        polled_at=repository.polled_at,
+        error=repository.error,
+        error_hint=repository.error_hint,
+        changed_at=repository.changed_at,
+        size=_size(repository.size_bytes),
+        project_name=repository.project.name,
+        job=_first_poll(repository),
+    )
+
+
+def state_of(repository: Repository) -> str:
+    if repository.is_paused:
+        return "paused"
+    if repository.failed_at is not None:
+        return "failed"
+    if repository.polled_at is None:
+        return "never"
+    return "rewritten" if repository.rewritten_note else "ok"
+
+
+def _size(size: int) -> str:
+    if not size:
+        return ""
+    return f"{size / MEGABYTE:.1f} MB" if size >= MEGABYTE / 10 else f"{max(size // 1000, 1)} kB"
+
+
+def _first_poll(repository: Repository) -> dict[str, Any] | None:
+    """The job, while the first clone is on its way or held back: then people wait for it."""
+    row = job_of(POLL, repository.pk)
+    if row is None or (repository.polled_at is not None and row.state != JobState.QUARANTINED):
+        return None
+    return job_context(row)
+
+
+def job_context(row: Job) -> dict[str, Any]:
+    """A job as `core/_job_progress.html` shows it."""
+    return {
+        "pk": row.pk,
+        "kind_label": "Reading the repository",
+        "state": row.state,
+        "due_at": row.due_at,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+        "last_error": row.last_error,
+        "progress_done": row.progress_done,
+        "progress_total": row.progress_total,
+        "progress_text": row.progress_text,
+    }

@@ -1,0 +1,30 @@
+"""What the workers do with repositories."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from apps.core import jobs
+from apps.repositories import connect, services
+from apps.repositories.models import Repository
+
+
+@jobs.job(services.POLL, lease=timedelta(minutes=14), every=timedelta(minutes=1))
+def poll_repository(repository_id: int) -> None:
+    """One look at one remote. Safe to repeat: the mirror and the rows are brought level with what it says."""
+    repository = Repository.objects.select_related("credential").get(pk=repository_id)
+    services.poll_repository(repository, git=connect.mirror(repository), report=jobs.report)
+
+
+def poll_due_repositories() -> None:
+    """
+    Each tick: what is due is polled, eight at a time in threads, four at a time on one host.
+
+    A first clone may take minutes, so it gets a task of its own and holds up nobody.
+    """
+    due = jobs.due(services.POLL, now=timezone.now())
+    known = set(Repository.objects.exclude(refs_digest="").filter(pk__in=due).values_list("pk", flat=True))
+    jobs.enqueue_due(services.POLL, [pk for pk in due if pk not in known])
+    jobs.run_batch(services.POLL, [pk for pk in due if pk in known], threads=8, per_group=4)

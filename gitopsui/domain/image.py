@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitopsui.domain.errors import InputError
-
-Manifest = dict[str, Any]
+from gitopsui.domain.identity import Manifest
 
 DEFAULT_REGISTRY = "docker.io"
 SHORT_DIGEST = 12  # hexadecimal digits, as docker shows them

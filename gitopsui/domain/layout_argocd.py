@@ -17,6 +17,7 @@ from gitopsui.domain.layout_proposal import Draft, Finding, Proposal, RendererNa
 from gitopsui.domain.tree import mapping, sequence, text
 
 _WATCHED_BRANCH = {"", "HEAD"}
+_USUAL_BRANCHES = {"", "main", "master", "trunk"}  # nearly always the one that is watched
 _HARMLESS_KUSTOMIZE_OPTIONS = {"version"}
 
 
@@ -179,15 +180,19 @@ def _reason(source: _Source, contents: Contents) -> str:
         return f"Its manifests are in another repository: {source.path} of {shown_url(source.url)}."
     if source.folder is None:
         return "Its path leads out of the repository."
-    if source.branch and not contents.files.has_folder(source.folder):
-        return ""  # it may well be on that branch, which is not the one looked at
-    return contents.reason(source.folder)
+    return "" if _is_elsewhere(source, contents) else contents.reason(source.folder)
+
+
+def _is_elsewhere(source: _Source, contents: Contents) -> bool:
+    """Whether a folder that is not here may well be on the branch named with it."""
+    is_here = source.folder is None or contents.files.has_folder(source.folder)
+    return not is_here and source.branch not in _USUAL_BRANCHES
 
 
 def _note(source: _Source, contents: Contents) -> str:
     notes: list[str] = []
     folder = source.folder
-    if folder and source.branch and not contents.files.has_folder(folder):
+    if _is_elsewhere(source, contents):
         notes.append(f"Its folder is not on the branch looked at; it may be on {source.branch}.")
     changed = sorted(set(map(str, mapping(source.body.get("kustomize")))) - _HARMLESS_KUSTOMIZE_OPTIONS)
     if changed:

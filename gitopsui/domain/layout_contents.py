@@ -182,6 +182,14 @@ class Contents:
         direct = set(self.files.files_in(folder))
         return any(document.path not in direct for document in self.manifests_below(folder))
 
+    def _may_hold_more(self, folder: str) -> bool:
+        """Whether a folder without known documents may make some, by a file not read or a generator."""
+        closure = self.kustomizations.closure(folder)
+        if any(k.remote or k.missing or k.charts or k.generates for k in closure):
+            return True
+        paths = [path for k in closure for path in k.files] or self.files.files_below(folder)
+        return any(not self.files.is_read(path) for path in paths)
+
     def is_application(self, folder: str) -> bool:
         """
         Whether rendering the folder gives more than what leads to applications and what goes with that.
@@ -193,4 +201,4 @@ class Contents:
         others = [d for d in documents if not is_declaration(d) and d.kind != "Namespace"]
         if any(d.kind in _LEADING_KINDS and is_declaration(d) for d in documents):
             return any(map(is_workload, others))
-        return bool(others) or not documents
+        return bool(others) or (not documents and self._may_hold_more(folder))

@@ -158,6 +158,10 @@ class Files:
         """What one file holds, of any type; () where it was not read."""
         return self._parsed.get(path, ())
 
+    def is_read(self, path: str) -> bool:
+        """Whether the documents of a file are known."""
+        return path in self._parsed
+
     def parse(self, text: str) -> tuple[Any, ...]:
         """The documents of a YAML text inside a document; () where it cannot be read."""
         return tuple(self._read_text(text)) if len(text) <= _LONGEST_TEXT else ()

@@ -14,6 +14,7 @@ from gitopsui.domain.tree import objects, sequence, text
 
 _BUILDING_BLOCKS = ("resources", "bases", "components")
 _PLUGIN_FIELDS = ("generators", "transformers", "validators")
+_GENERATOR_FIELDS = ("configMapGenerator", "secretGenerator")
 # What may stand in a kustomization that only lists others.
 _LISTING_FIELDS = {"apiVersion", "kind", "metadata", "resources", "bases"}
 # Far more than people write; they bound what a hostile repository can cost.
@@ -49,6 +50,11 @@ class Kustomization:
     def is_listing(self) -> bool:
         """Whether it does nothing but name other kustomizations."""
         return bool(self.folders) and not self.files and set(self.body) <= _LISTING_FIELDS
+
+    @property
+    def generates(self) -> bool:
+        """Whether it makes manifests of its own."""
+        return any(self.body.get(field) for field in (*_PLUGIN_FIELDS, *_GENERATOR_FIELDS))
 
     @property
     def charts(self) -> tuple[str, ...]:

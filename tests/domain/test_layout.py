@@ -191,6 +191,34 @@ def test_a_fork_is_taken_for_the_repository_its_applications_name() -> None:
     assert find(layout, "web").reason == ""
 
 
+@pytest.mark.parametrize(
+    ("revision", "reason"),
+    [
+        ("main", "The folder gone is not in this repository."),
+        ("release-1", ""),
+        ("HEAD", "The folder gone is not in this repository."),
+    ],
+)
+def test_a_folder_that_is_not_here_may_be_on_the_branch_that_is_named(revision: str, reason: str) -> None:
+    files: dict[str, list[Any]] = {"apps/web.yaml": [application("web", "gone", targetRevision=revision)]}
+
+    layout = recognise(files, files, repository_url=URL)
+
+    assert find(layout, "web").reason == reason
+
+
+def test_a_kustomization_that_makes_nothing_is_no_application() -> None:
+    files: dict[str, list[Any]] = {
+        "empty/kustomization.yaml": [{"resources": ["later.yaml"]}],
+        "empty/later.yaml": [],
+        "generated/kustomization.yaml": [{"configMapGenerator": [{"name": "settings"}]}],
+    }
+
+    layout = recognise(files, [*files, "unread/kustomization.yaml", "unread/broken.yaml"])
+
+    assert [proposal.path for proposal in layout.proposals] == ["generated", "unread"]
+
+
 def test_two_thousand_applications_are_listed_and_the_rest_is_said() -> None:
     files = {f"a{number:04}/web.yaml": [DEPLOYMENT] for number in range(MOST_PROPOSALS + 7)}
 

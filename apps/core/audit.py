@@ -1,4 +1,4 @@
-"""Who did what: one row for each thing a person, or the program itself, changed."""
+"""Who did what: one row for each thing a person, or the program itself, changed. Rows are only ever added."""
 
 from __future__ import annotations
 
@@ -7,29 +7,47 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from apps.core.middleware import current_request_id
 from apps.core.models import AuditEvent
 from gitopsui.domain.mask_text import mask_text
 from gitopsui.domain.text import clean_json, clean_text
 
 SYSTEM = "system"
+LABEL_CHARS = 300
 
 
 def record(
     actor: AbstractUser | None,
     verb: str,
-    instance: models.Model,
+    instance: models.Model | None = None,
     *,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
+    label: str = "",
 ) -> AuditEvent:
-    """Add one event. `verb` is in words of the product: "connected repository"."""
+    """
+    Add one event. `verb` is in words of the product: "connected repository".
+
+    `before` and `after` must not hold a credential; text in them is masked all the same.
+    """
     return AuditEvent.objects.create(
         actor=actor,
         actor_name=actor.get_username() if actor else SYSTEM,
         verb=verb,
-        object_type=instance._meta.label,
-        object_id=str(instance.pk),
-        object_label=clean_text(mask_text(str(instance)), limit=300),
-        before=clean_json(before),
-        after=clean_json(after),
+        object_type=instance._meta.label if instance is not None else "",
+        object_id=str(instance.pk) if instance is not None else "",
+        object_label=clean_text(mask_text(label or str(instance or "")), limit=LABEL_CHARS),
+        before=_masked(clean_json(before)),
+        after=_masked(clean_json(after)),
+        request_id=current_request_id(),
     )
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, dict):
+        return {key: _masked(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_masked(entry) for entry in value]
+    return value

@@ -3,7 +3,8 @@ Web and workers by one command: starts each part in a process group of its own, 
 replaces workers that live but do nothing.
 
 A signal to end goes to the leader of each part only: sent to a whole group it takes the sentinel of the
-workers with it, and their leader then never ends. What still lives after the grace period is killed with its group.
+workers with it, and their leader then never ends. What lives on after the grace period is killed, with its
+group.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -72,20 +71,15 @@ def age(name: str) -> timedelta | None:
     return None if at is None else timezone.now() - at
 
 
-def find_worker_age() -> timedelta | None:
+def worker_age() -> timedelta:
     """
-    How long the workers have shown no life, None when the database cannot tell.
+    How long the workers have shown no life.
 
-    A worker in the middle of its work is alive however long that takes: its lease ends before that is too long.
+    A worker in the middle of its work is alive: its lease ends before that takes too long.
     """
-    try:
-        close_old_connections()
-        if _is_work_held():
-            return timedelta()
-        found = age(WORKER)
-    except DatabaseError:
-        connection.close()
-        return None
+    if _is_work_held():
+        return timedelta()
+    found = age(WORKER)
     return timedelta.max if found is None else found
 
 

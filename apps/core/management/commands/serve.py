@@ -9,10 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import DatabaseError, close_old_connections, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from apps.core.ticks import find_worker_age
+from apps.core import ticks
 from gitopsui.env import Env
 from gitopsui.instance import MARK, AlreadyRunningError, only_instance
 from gitopsui.supervisor import Part, Patience, Supervisor
@@ -40,7 +40,7 @@ class Command(BaseCommand):
                     parts(address, options["extra"]),
                     env={**os.environ, MARK: mark},
                     cwd=settings.BASE_DIR,
-                    find_age=find_worker_age,
+                    find_age=_find_worker_age,
                     patience=_patience(options["grace"]),
                     say=self._say,
                 )
@@ -79,6 +79,16 @@ def _web(address: str) -> tuple[str, ...]:
 
 def _python(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, *arguments)
+
+
+def _find_worker_age() -> timedelta | None:
+    """None when the database cannot tell: then nobody is killed."""
+    try:
+        close_old_connections()
+        return ticks.worker_age()
+    except DatabaseError:
+        connection.close()
+        return None
 
 
 def _patience(grace: int) -> Patience:

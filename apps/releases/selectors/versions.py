@@ -1,0 +1,75 @@
+"""Which versions run where, and which release a version is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from apps.environments.models import Application, Component, Environment
+from apps.releases.models import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A component in an environment: the versions of its applications, "" among them for an unknown one."""
+
+    environment: Environment
+    versions: tuple[str, ...]
+
+
+def shown_version(application: Application) -> str:
+    """What runs; where no cluster has ever said it, what Git asks for."""
+    has_looked = application.checked_at is not None or application.live_version
+    if application.cluster_id is None or not has_looked:
+        return application.desired_version
+    return application.live_version
+
+
+def places_of(component: Component) -> list[Place]:
+    """The environments the component has applications in, as the project orders them."""
+    versions: dict[Environment, set[str]] = defaultdict(set)
+    for application in component.applications.select_related("environment"):
+        versions[application.environment].add(shown_version(application))
+    order = sorted(versions, key=lambda environment: (environment.position, environment.name))
+    return [Place(environment, tuple(sorted(versions[environment]))) for environment in order]
+
+
+def bare_version(version: str) -> str:
+    """
+    A version without `v`, as `Release.version` has it. An image tag cannot hold the `+` of build metadata;
+    by custom `_` stands there: https://helm.sh/docs/chart_best_practices/conventions/#version-numbers
+    """
+    bare = version[1:] if version[:1] in ("v", "V") and version[1:2].isdigit() else version
+    return bare.replace("_", "+")
+
+
+def is_version_of(version: str, release: Release) -> bool:
+    """Whether what runs as `version` is that release."""
+    return version == release.tag or bare_version(version) == release.version
+
+
+def find_releases(component: Component, versions: Iterable[str]) -> dict[str, Release]:
+    """
+    The releases of these versions, by version, in one query: the tag of that very name, else the only
+    one that names the version; `1.0.0+3` is not `1.0.0+4`.
+    """
+    wanted = {version for version in versions if version}
+    if not wanted:
+        return {}
+    bare = {bare_version(version) for version in wanted}
+    rows = component.releases.filter(Q(tag__in=wanted) | Q(version__in=bare))
+    found = list(rows.only("pk", "component", "tag", "version", "commit_sha"))
+    by_tag = {release.tag: release for release in found}
+    by_version: dict[str, list[Release]] = defaultdict(list)
+    for release in found:
+        by_version[release.version].append(release)
+    answers: dict[str, Release] = {}
+    for version in wanted:
+        same = by_version[bare_version(version)]
+        match = by_tag.get(version) or (same[0] if len(same) == 1 else None)
+        if match is not None:
+            answers[version] = match
+    return answers

@@ -1,0 +1,106 @@
+"""Writes the notes of releases from the commits between a tag and its base, newest release first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from apps.environments.models import Component
+from apps.releases.models import Release
+from gitopsui.domain.commit import Commit
+from gitopsui.domain.errors import GitError
+from gitopsui.domain.mask_text import mask_text
+from gitopsui.domain.notes import Notes, build_notes, to_dict, to_html
+from gitopsui.domain.text import clean_json, clean_text
+
+MOST_RELEASES = 60  # in one run
+MOST_COMMITS = 3_000  # of one release; a page with more is read by nobody
+MOST_NUMBERS = 50  # links and ids of one entry
+SUMMARY_CHARS = 300
+WORDS_CHARS = 50_000
+# Asking again gives the same answer until other tags arrive.
+_LASTING = {"GIT_REF_MISSING", "GIT_TOO_LARGE"}
+_LISTS = ("shas", "pull_requests", "issues", "breaking", "co_authors")
+
+Report = Callable[[int, int, str], None]
+Sanitiser = Callable[[str], str]
+
+
+class History(Protocol):
+    """The part of `Mirror` that notes are written from."""
+
+    def exists(self) -> bool: ...
+
+    def resolve(self, revision: str) -> str: ...
+
+    def log(self, tip: str, *, exclude: str | None = None, limit: int | None = None) -> list[Commit]: ...
+
+    def count(self, tip: str, *, exclude: str | None = None, no_merges: bool = True) -> int: ...
+
+
+def write_notes(
+    component: Component, *, git: History, sanitise: Sanitiser, report: Report | None = None
+) -> bool:
+    """
+    Write the notes of the newest releases that have none; whether some are left for another run.
+
+    Raises GitError when the mirror cannot be read; what is written until then stays.
+    """
+    waiting = component.releases.filter(notes_sha="", notes_error="").order_by("position")
+    batch = list(waiting[: MOST_RELEASES + 1])
+    todo = batch[:MOST_RELEASES]
+    for number, release in enumerate(todo, 1):
+        if report:
+            report(number, len(todo), f"notes of {release.tag}")
+        written = _write(release, git, sanitise)
+        # The row may be gone by now, or stand at another commit: then its next turn comes by itself.
+        Release.objects.filter(pk=release.pk, commit_sha=release.commit_sha).update(**written)
+    return len(batch) > len(todo)
+
+
+def _write(release: Release, git: History, sanitise: Sanitiser) -> dict[str, Any]:
+    base = release.base_sha or None
+    try:
+        commits = git.log(release.commit_sha, exclude=base, limit=MOST_COMMITS)
+        is_whole = len(commits) < MOST_COMMITS
+        total = len(commits) if is_whole else git.count(release.commit_sha, exclude=base, no_merges=False)
+    except GitError as error:
+        if error.code not in _LASTING:
+            raise
+        return {"notes_error": mask_text(error.message)}
+    notes = build_notes(commits, base=release.base_tag, head=release.tag)
+    return {
+        "notes": clean_json(_shortened(to_dict(notes)) | {"left_out_count": total - len(commits)}),
+        "notes_html": sanitise(clean_text(to_html(notes), limit=1_000_000)),
+        "notes_sha": release.commit_sha,
+        "commit_count": total,
+        "change_count": notes.entry_count,
+        "breaking_count": len(notes.breaking),
+        "summary": clean_text(_summary(notes), limit=SUMMARY_CHARS),
+        "words": clean_text("\n".join(_words(notes)), limit=WORDS_CHARS),
+    }
+
+
+def _shortened(notes: dict[str, Any]) -> dict[str, Any]:
+    """A commit may name thousands of issues; a page shows the first of them."""
+    for section in notes["sections"]:
+        section["entries"] = [_shortened_entry(entry) for entry in section["entries"]]
+    return notes
+
+
+def _shortened_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value[:MOST_NUMBERS] if name in _LISTS else value for name, value in entry.items()}
+
+
+def _summary(notes: Notes) -> str:
+    """The first changes of the most important section."""
+    texts = [entry.text for section in notes.sections for entry in section.entries]
+    return ", ".join(texts[:3])
+
+
+def _words(notes: Notes) -> list[str]:
+    return [
+        " ".join([entry.text, *(f"#{number}" for number in entry.pull_requests[:5]), *entry.issues[:5]])
+        for section in notes.sections
+        for entry in section.entries
+    ]

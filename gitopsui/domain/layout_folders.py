@@ -33,6 +33,8 @@ _TOOL_GROUPS = words(
 )
 
 
+_BASE = "A base is no application by itself"
+_ASIDE = "They are left out"
 _VERSION = re.compile(r"v?\d+(?:\.\d+)*")
 
 
@@ -81,29 +83,36 @@ class FolderGuesses:
         """Every kustomization that nothing builds on; of one that only lists others, those others."""
         layout = FolderLayout()
         bases: list[str] = []
+        empty: list[str] = []
         aside: list[str] = []
-        graph = self._contents.kustomizations
-        for folder, kustomization in graph.by_folder.items():
-            if kustomization.is_component or self._is_claimed(folder) or self._is_split(kustomization):
-                continue
-            lister = listed_by(graph, folder)
-            is_listed = bool(lister) and self._is_split(graph.by_folder[lister])
-            if graph.users.get(folder) and not is_listed:
+        for folder, kustomization in self._contents.kustomizations.by_folder.items():
+            if not self._is_free(kustomization):
                 continue
             if self._is_aside(folder):
                 aside.append(folder)
-            elif any(segment.lower() in ("base", "bases", "_base") for segment in segments_of(folder)):
+            elif _is_base(folder):
                 bases.append(folder)
             elif self._contents.is_application(folder):
-                layout.drafts.append(self._kustomize_draft(kustomization, lister))
+                layout.drafts.append(self._kustomize_draft(kustomization))
+            elif not self._contents.manifests_below(folder):
+                empty.append(folder)
         layout.drafts = as_variants(layout.drafts, self._contents)
-        layout.findings += sum_up(
-            bases, "kustomize", "Bases that nothing builds on", "A base is no application by itself"
-        )
-        layout.findings += sum_up(
-            aside, "kustomize", "Kustomizations of examples and tests", "They are left out"
-        )
+        for paths, title, what in (
+            (bases, "Bases that nothing builds on", _BASE),
+            (aside, "Kustomizations of examples and tests", _ASIDE),
+            (empty, "Kustomizations without manifests", "What they list holds no manifests"),
+        ):
+            layout.findings += sum_up(paths, "kustomize", title, what)
         return layout
+
+    def _is_free(self, kustomization: Kustomization) -> bool:
+        """Whether it may be an application: nothing claims it or builds on it, unless to list it."""
+        folder, graph = kustomization.folder, self._contents.kustomizations
+        if kustomization.is_component or self._is_claimed(folder) or self._is_split(kustomization):
+            return False
+        lister = listed_by(graph, folder)
+        is_listed = bool(lister) and self._is_split(graph.by_folder[lister])
+        return is_listed or not graph.users.get(folder)
 
     def _is_split(self, kustomization: Kustomization, depth: int = 32) -> bool:
         """Whether a kustomization only lists others, each of which is an application."""
@@ -115,8 +124,9 @@ class FolderGuesses:
         users = graph.users.get(kustomization.folder, set())
         return all(self._is_split(graph.by_folder[user], depth - 1) for user in users)
 
-    def _kustomize_draft(self, kustomization: Kustomization, lister: str) -> Draft:
+    def _kustomize_draft(self, kustomization: Kustomization) -> Draft:
         folder = kustomization.folder
+        lister = listed_by(self._contents.kustomizations, folder)
         above = self._contents.place(lister).environment if lister else ""
         reason = self._contents.reason(folder)
         return self._draft(folder, "kustomize", text(kustomization.body.get("namespace")), reason, above)
@@ -157,7 +167,7 @@ class FolderGuesses:
                 layout.findings += self._other_values(chart)
         what = "They are no applications by themselves"
         layout.findings += sum_up(libraries, "helm", "Charts that are parts", what, is_understood=True)
-        layout.findings += sum_up(aside, "helm", "Charts of examples and tests", "They are left out")
+        layout.findings += sum_up(aside, "helm", "Charts of examples and tests", _ASIDE)
         return layout
 
     def _has_environments(self, chart: Chart) -> bool:
@@ -196,25 +206,28 @@ class FolderGuesses:
         """Every folder of manifests that is in no kustomization and no chart; see `plain_roots`."""
         layout = FolderLayout()
         found, headings = plain_roots(self._contents.files, self._loose_manifests)
-        beside = [folder for folder in found if self._is_beside(folder)]
-        roots = [folder for folder in found if folder not in beside]
-        headings += beside
-        aside = [folder for folder in roots if self._is_aside(folder)]
-        for folder in roots:
-            if folder not in aside:
-                documents = [
-                    d
-                    for f in self._contents.files.files_below(folder)
-                    for d in self._contents.files.documents(f)
-                ]
+        bases: list[str] = []
+        aside: list[str] = []
+        for folder in found:
+            if self._is_beside(folder):
+                headings.append(folder)
+            elif self._is_aside(folder):
+                aside.append(folder)
+            elif _is_base(folder):
+                bases.append(folder)
+            else:
+                documents = self._contents.manifests_below(folder)
                 layout.drafts.append(self._draft(folder, "plain", _only_namespace(documents), ""))
-        layout.findings += sum_up(aside, "plain", "Manifests of examples and tests", "They are left out")
-        layout.findings += sum_up(
-            headings,
-            "plain",
-            "Manifests beside the applications",
-            "No application has those directly in these folders",
-        )
+        for paths, title, what in (
+            (bases, "Bases of plain manifests", _BASE),
+            (aside, "Manifests of examples and tests", _ASIDE),
+            (
+                headings,
+                "Manifests beside the applications",
+                "No application has those directly in these folders",
+            ),
+        ):
+            layout.findings += sum_up(paths, "plain", title, what)
         return layout
 
     def _is_beside(self, folder: str) -> bool:
@@ -239,6 +252,10 @@ class FolderGuesses:
             or folder in charts
             or any(above in charts or (above in graph and above != ROOT) for above in folders_above(folder))
         )
+
+
+def _is_base(folder: str) -> bool:
+    return any(segment.lower() in ("base", "bases", "_base") for segment in segments_of(folder))
 
 
 def _is_for_tool(document: Document) -> bool:

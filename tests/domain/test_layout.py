@@ -217,6 +217,7 @@ def test_a_kustomization_that_makes_nothing_is_no_application() -> None:
     layout = recognise(files, [*files, "unread/kustomization.yaml", "unread/broken.yaml"])
 
     assert [proposal.path for proposal in layout.proposals] == ["generated", "unread"]
+    assert "What they list holds no manifests: empty." in {finding.detail for finding in layout.findings}
 
 
 def test_two_thousand_applications_are_listed_and_the_rest_is_said() -> None:

@@ -315,7 +315,7 @@ def _overlay(name: str, environment: str, version: str) -> dict[str, str]:
 
 
 def _catalog(versions: Mapping[tuple[str, str], str]) -> dict[str, str]:
-    files = {}
+    files: dict[str, str] = {}
     for environment in ENVIRONMENTS:
         folder = f"apps/catalog/{environment}"
         namespace = f"\n  namespace: {NAMESPACES[environment]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -279,10 +279,17 @@ class ConfigRepository:
         text = message or deployment_message(component, environment, version)
         extend_repository(self.path, [NewCommit(at, deployer_of(component, environment), text, files)])
 
-    def history(self) -> Iterator[str]:
-        """The first lines of the messages, newest first."""
-        return (commit.message.partition("\n")[0] for commit in self.tree.log(HEAD))
+    def revert(self, component: str, environment: str, *, at: datetime) -> str:
+        """Undo the last commit on the version of an environment; the version that comes back."""
+        path = version_file(component, environment)
+        last, before = self.tree.log(HEAD, paths=(path,), limit=2)
+        title = last.message.partition("\n")[0]
+        files = {path: self._read(path, before.sha)}
+        text = f'Revert "{title}"\n\nThis reverts commit {last.sha}.'
+        author = deployer_of(component, environment)
+        extend_repository(self.path, [NewCommit(at, author, text, files)])
+        return self.version(component, environment)
 
-    def _read(self, path: str) -> str:
-        entry = self.tree.tree(self.head(), path)[0]
+    def _read(self, path: str, commit: str = "") -> str:
+        entry = self.tree.tree(commit or self.head(), path)[0]
         return self.tree.blobs([entry.sha], max_bytes=_MAX_BYTES)[entry.sha].decode()

@@ -1,0 +1,124 @@
+"""Serve a prepared world: the loop in which controllers look, Git is applied and the story goes on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from apps.demo.cluster_host import ClusterHost, OpenHost
+from apps.demo.git_server import GitServer
+from apps.demo.story import Stage, Story
+from apps.demo.world import (
+    REPOSITORIES,
+    STORY_FILE,
+    build_reconciler,
+    config_of,
+    open_clusters,
+    read_tokens,
+    read_world,
+    save_clusters,
+)
+from gitopsui.adapters.render import Tools
+from gitopsui.domain.errors import SourceError
+
+# How late a request to stop may be noticed.
+NAP_SECONDS = 0.2
+Teller = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the world moves."""
+
+    first_event: timedelta = timedelta(seconds=20)
+    between_events: timedelta = timedelta(seconds=150)
+    between_looks: timedelta = timedelta(seconds=2)
+    between_passes: timedelta = timedelta(seconds=6)
+    between_saves: timedelta = timedelta(seconds=60)
+
+
+def run(
+    data: Path,
+    stop: threading.Event,
+    *,
+    tools: Tools,
+    open_host: OpenHost,
+    pace: Pace | None = None,
+    tell: Teller = lambda _: None,
+) -> None:
+    """
+    Serve the world below `data` until `stop` is set, then save and return. `tell` gets a sentence for each
+    event. Raises FileNotFoundError before `prepare`, and OSError when a port is taken.
+    """
+    world = read_world(data)
+    ports = {cluster["name"]: int(cluster["port"]) for cluster in world["clusters"]}
+    with ExitStack() as stack:
+        stack.enter_context(GitServer(data / REPOSITORIES, port=int(world["git"]["port"])))
+        opened = stack.enter_context(open_clusters(data, ports, read_tokens(data), open_host))
+        hosts = {name: host for name, (host, _) in opened.items()}
+        _Player(data, hosts, tools, tell).play(stop, pace or Pace())
+        save_clusters(data, hosts)
+
+
+class _Player:
+    def __init__(self, data: Path, hosts: Mapping[str, ClusterHost], tools: Tools, tell: Teller) -> None:
+        self._data = data
+        self._hosts = hosts
+        self._tell = tell
+        self._silent_until: dict[str, float] = {}
+        self._reconciler = build_reconciler(data, hosts, tools)
+        stage = Stage(
+            config=config_of(data),
+            sources=data / REPOSITORIES,
+            clusters={name: host.client for name, host in hosts.items()},
+            reconciler=self._reconciler,
+            clock=lambda: datetime.now(UTC),
+            silence=self._silence,
+        )
+        self._story = Story(stage, data / STORY_FILE)
+
+    def play(self, stop: threading.Event, pace: Pace) -> None:
+        """Each act has its interval; a late one delays the others and is not made up for."""
+        acts: list[tuple[timedelta, Callable[[], None]]] = [
+            (pace.between_looks, self._look),
+            (pace.between_passes, lambda: self._reconcile(stop)),
+            (pace.between_saves, lambda: save_clusters(self._data, self._hosts)),
+            (pace.between_events, self._tell_next),
+        ]
+        start = time.monotonic()
+        first_waits = (timedelta(0), timedelta(0), pace.between_saves, pace.first_event)
+        due = [start + wait.total_seconds() for wait in first_waits]
+        while not stop.wait(max(0.0, min(NAP_SECONDS, min(due) - time.monotonic()))):
+            for i, (interval, act) in enumerate(acts):
+                if time.monotonic() >= due[i] and not stop.is_set():
+                    due[i] = time.monotonic() + interval.total_seconds()
+                    act()
+
+    def _look(self) -> None:
+        for name, host in self._hosts.items():
+            if time.monotonic() >= self._silent_until.get(name, 0.0):
+                host.is_silent = False
+            host.look()
+
+    def _silence(self, cluster: str, duration: timedelta) -> None:
+        self._silent_until[cluster] = time.monotonic() + duration.total_seconds()
+        self._hosts[cluster].is_silent = True
+
+    def _reconcile(self, stop: threading.Event) -> None:
+        try:
+            self._reconciler.reconcile(should_stop=stop.is_set)
+        except SourceError as error:
+            self._tell(f"A pass of the controller was left out: {error.message}")
+
+    def _tell_next(self) -> None:
+        try:
+            sentence = self._story.advance()
+        except SourceError as error:
+            sentence = f"An event was left out: {error.message}"
+        if sentence:
+            self._tell(sentence)

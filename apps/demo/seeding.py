@@ -1,0 +1,134 @@
+"""Bring the stand-in clusters to where a year of deployments would have brought them, in a moment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from apps.demo.cluster_client import Cluster
+from apps.demo.reconciler import APPLICATIONS, MANAGER, PROD, Application, Reconciler
+from apps.demo.releases import RELEASES, image_tag
+from apps.demo.story import EDITOR, container_patch
+from gitopsui.domain.errors import RenderError
+from gitopsui.domain.resource import Manifest
+
+# A roll-out of the stand-in is over after so many looks of its controllers, so far apart.
+LOOKS = 10
+PAUSE_BETWEEN_LOOKS = timedelta(seconds=6)
+SCALER = "kube-controller-manager"
+
+
+class Past(Protocol):
+    """Clusters whose time can be set, and whose controllers look when they are told to."""
+
+    def set_time(self, at: datetime) -> None: ...
+
+    def look(self, cluster: str) -> None:
+        """Let the controllers of one cluster act once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    at: datetime
+    cluster: str
+    play: Callable[[], None]
+
+
+def seed_clusters(
+    past: Past, clusters: Mapping[str, Cluster], reconciler: Reconciler, *, now: datetime
+) -> None:
+    """
+    Replay the first, the last but one and the last deployment of each application, and what was edited by
+    hand since, each at its time. What cannot be rendered here (a tool is missing) is left out.
+    """
+    events = [
+        *(
+            event
+            for application in APPLICATIONS
+            for event in _deployments(application, clusters, reconciler, now)
+        ),
+        *_edits(clusters[PROD], now),
+    ]
+    for name, cluster in clusters.items():
+        for namespace in sorted({a.namespace for a in APPLICATIONS if a.cluster == name}):
+            past.set_time(now - timedelta(days=365))
+            cluster.apply(_namespace(namespace), manager=MANAGER)
+    for event in sorted(events, key=lambda event: event.at):
+        past.set_time(event.at)
+        event.play()
+        _settle(past, event.cluster, event.at)
+    for name in clusters:
+        _settle(past, name, now - LOOKS * PAUSE_BETWEEN_LOOKS)
+
+
+def _settle(past: Past, cluster: str, at: datetime) -> None:
+    for number in range(1, LOOKS + 1):
+        past.set_time(at + number * PAUSE_BETWEEN_LOOKS)
+        past.look(cluster)
+
+
+def _namespace(name: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def _deployments(
+    application: Application, clusters: Mapping[str, Cluster], reconciler: Reconciler, now: datetime
+) -> Iterator[_Event]:
+    try:
+        manifests = reconciler.desired(application)
+    except RenderError:
+        return
+    deployed = [
+        (at, image_tag(release.version))
+        for release in RELEASES[application.component]
+        if (at := release.reached_at(application.environment, now)) is not None
+    ]
+    cluster, last = clusters[application.cluster], deployed[-1][1]
+    for at, version in dict.fromkeys((deployed[0], deployed[-2])):
+        earlier = _as_of(manifests, last, version)
+        yield _Event(at, application.cluster, lambda earlier=earlier: _apply(cluster, earlier))  # type: ignore[misc]
+    yield _Event(deployed[-1][0], application.cluster, lambda: _apply(cluster, _as_of(manifests, last, last)))
+    # The pause of a roll-out came after the roll-out.
+    yield _Event(
+        max(deployed[-1][0], now - timedelta(days=0.9)),
+        application.cluster,
+        lambda: reconciler.sync(application),
+    )
+
+
+def _as_of(manifests: Sequence[Manifest], last: str, version: str) -> list[Manifest]:
+    """The manifests with another version, and without a pause."""
+    text = json.dumps(manifests).replace(last, version).replace('"paused": true, ', "")
+    found: list[Manifest] = json.loads(text)
+    return found
+
+
+def _apply(cluster: Cluster, manifests: Sequence[Manifest]) -> None:
+    for manifest in manifests:
+        cluster.apply(manifest, manager=MANAGER)
+        if manifest["kind"] == "HorizontalPodAutoscaler":
+            name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
+            replicas = {"spec": {"replicas": manifest["spec"]["minReplicas"]}}
+            cluster.edit("apps/v1", "Deployment/scale", namespace, name, replicas, manager=SCALER)
+
+
+def _edits(cluster: Cluster, now: datetime) -> Iterator[_Event]:
+    """What people changed in production and nobody put back: three fields of checkout, one of catalog."""
+
+    def edit(ago: timedelta, api_version: str, kind: str, name: str, patch: Manifest, manager: str) -> _Event:
+        def play() -> None:
+            cluster.edit(api_version, kind, "shop", name, patch, manager=manager)
+
+        return _Event(now - ago, PROD, play)
+
+    debug = [{"name": "LOG_LEVEL", "value": "debug"}]
+    more = container_patch("checkout", env=debug, resources={"limits": {"memory": "1Gi"}})
+    countries = {"data": {"express_pay_countries": "DE,AT,CH,NL"}}
+    yield edit(
+        timedelta(hours=26), "v1", "ConfigMap", "catalog-config", {"data": {"CACHE_TTL": "15s"}}, EDITOR
+    )
+    yield edit(timedelta(hours=2), "apps/v1", "Deployment", "checkout", more, EDITOR)
+    yield edit(timedelta(minutes=35), "v1", "ConfigMap", "checkout-flags", countries, "kubectl-patch")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.views import LoginView, LogoutView
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,8 +15,8 @@ from apps.accounts import services
 from apps.accounts.forms import AccountForm, PersonForm
 from apps.accounts.models import Person, Role
 from apps.accounts.permissions import PUBLIC, person_of, requires
+from apps.core.paging import page_of
 
-PAGE_ROWS = 50
 YEAR = 365 * 24 * 3600
 
 sign_in = requires(PUBLIC)(
@@ -62,8 +61,7 @@ def theme_set(request: HttpRequest) -> HttpResponse:
 @require_safe
 def people_list(request: HttpRequest) -> HttpResponse:
     people = Person.objects.order_by("username").prefetch_related("role_bindings")
-    page = Paginator(people, PAGE_ROWS).get_page(request.GET.get("page"))
-    page.object_list = [_row(person) for person in page.object_list]
+    page = page_of(people, request.GET.get("page"), _row)
     context = {"people": page, "add_url": reverse("person-add")}
     return render(request, "accounts/person_list.html", context)
 

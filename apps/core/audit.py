@@ -31,7 +31,7 @@ def record(
     `before` and `after` must not hold a credential; text in them is masked all the same.
     """
     return AuditEvent.objects.create(
-        actor=actor,
+        actor_id=actor.pk if actor else None,
         actor_name=actor.get_username() if actor else SYSTEM,
         verb=verb,
         object_type=instance._meta.label if instance is not None else "",

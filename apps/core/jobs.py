@@ -122,7 +122,7 @@ def schedule(
     """
     known = REGISTRY.get(kind)
     every = every or (known.every if known else None)
-    told = {"subject_label": label[:LABEL_CHARS], "group": group, "every": every}
+    told: dict[str, object] = {"subject_label": label[:LABEL_CHARS], "group": group, "every": every}
     if due_at is not None:
         told |= {"due_at": due_at}
     with transaction.atomic():

@@ -100,6 +100,8 @@ class Answer:
     progressing: int
     missing: int
     applications: int
+    watched: int
+    unrendered: int
     components: int
     environments: int
     checked_at: datetime | None
@@ -154,6 +156,8 @@ def board_answer(project: Project, *, now: datetime) -> Answer:
     known = watched & ~stale
     counts: dict[str, Any] = _applications(project).aggregate(
         applications=Count("pk"),
+        watched=Count("pk", filter=watched),
+        unrendered=Count("pk", filter=~Q(desired_error="")),
         drifted=Count("pk", filter=known & Q(sync="OutOfSync")),
         degraded=Count("pk", filter=known & Q(health="Degraded")),
         unknown=Count(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,13 +13,12 @@ from apps.accounts.models import Project, Role
 from apps.accounts.permissions import person_of, requires
 from apps.core import audit, jobs
 from apps.core.models import Job, JobState
+from apps.core.paging import page_of
 from apps.dashboard.context import current_project
 from apps.dashboard.job_rows import detail_of, heading_of, row_of
 from apps.dashboard.selectors import Filters, board_answer, board_stamp, labels_of, read_board
 from apps.repositories.forms import ConnectForm
 from apps.repositories.models import Repository
-
-PAGE_ROWS = 50
 
 
 @requires(Role.VIEWER)
@@ -73,8 +71,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     if state in JobState.values:
         rows = rows.filter(state=state)
-    page = Paginator(rows, PAGE_ROWS).get_page(request.GET.get("page"))
-    page.object_list = [row_of(job) for job in page.object_list]
+    page = page_of(rows, request.GET.get("page"), row_of)
     query = f"state={state}" if state in JobState.values else ""
     context = {"jobs": page, "heading": heading_of(), "filters": {"query": query}}
     return render(request, "core/job_list.html", context)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -16,7 +16,7 @@ from gitopsui.adapters.cluster import ClusterAccess, ClusterReader, Listing, Liv
 from gitopsui.adapters.http_policy import HttpPolicy
 from gitopsui.adapters.render import Renderer, find_tools
 from gitopsui.domain.errors import ClusterError, InputError
-from gitopsui.domain.identity import GroupKind
+from gitopsui.domain.identity import GroupKind, Manifest
 from gitopsui.domain.mask import mask
 
 
@@ -54,7 +54,12 @@ def cluster_reader(cluster: Cluster) -> ClusterReader:
     policy = http_policy()
     if cluster.is_in_cluster:
         policy = policy.with_private_host(account.server)
-    return ClusterReader(account, policy=policy, mask=functools.partial(mask, key=settings.GITOPSUI_MASK_KEY))
+    return ClusterReader(account, policy=policy, mask=masker())
+
+
+def masker() -> Callable[[Manifest], Manifest]:
+    """Masks under the key of this installation, so that equal secrets stay recognisable as equal."""
+    return functools.partial(mask, key=settings.GITOPSUI_MASK_KEY.encode())
 
 
 class ClusterRound:

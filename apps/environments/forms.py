@@ -118,7 +118,7 @@ def checked_access(access: ClusterAccess) -> ClusterAccess:
 
 
 class ClusterEditForm(forms.Form):
-    """Name and access of a connected cluster. An empty token keeps the stored one, at the same address only."""
+    """Name and access of a connected cluster. An empty token keeps the stored one, at the same address."""
 
     name = forms.CharField(max_length=100)
     server = forms.CharField(max_length=500)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from datetime import timedelta
 
-from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -15,7 +13,6 @@ from apps.environments.models import Application, Cluster
 from apps.environments.services import checks, clusters, history, layouts
 from apps.repositories.connect import mirror
 from apps.repositories.models import Repository
-from gitopsui.domain.mask import mask
 
 CHECK_CLUSTER = "environments.check_cluster"
 
@@ -32,7 +29,7 @@ def check_application(application_id: int) -> None:
         git=mirror(application.repository),
         renderer=connect.renderer(),
         cluster=connect.current_round(cluster) if cluster and not cluster.is_paused else None,
-        mask=functools.partial(mask, key=settings.GITOPSUI_MASK_KEY),
+        mask=connect.masker(),
     )
 
 
@@ -46,7 +43,7 @@ def read_history(application_id: int) -> None:
         application,
         git=mirror(application.repository),
         renderer=connect.renderer(),
-        mask=functools.partial(mask, key=settings.GITOPSUI_MASK_KEY),
+        mask=connect.masker(),
         report=jobs.report,
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,6 +14,7 @@ from django_htmx.http import ptag
 from apps.accounts.models import Role
 from apps.accounts.permissions import has_role, person_of, requires
 from apps.core import jobs
+from apps.core.paging import page_of
 from apps.environments import selectors
 from apps.environments.forms import ClusterEditForm
 from apps.environments.models import Application, Cluster
@@ -20,7 +22,7 @@ from apps.environments.services import clusters
 from apps.environments.services.layouts import CHECK
 from gitopsui.adapters.cluster import ClusterAccess
 
-PAGE_ROWS = 50
+View = Callable[..., HttpResponse]
 
 
 def find_application(request: HttpRequest, pk: int, role: Role = Role.VIEWER) -> Application:
@@ -47,13 +49,14 @@ def application_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "environments/application_detail.html", context)
 
 
-def _stamp(part: str) -> ptag:
+def _stamp(part: str) -> Callable[[View], View]:
     """A poll that would bring nothing new is answered 304."""
 
     def stamp(request: HttpRequest, pk: int) -> str:
         return selectors.stamp_of(find_application(request, pk), part, now=timezone.now())
 
-    return ptag(stamp)
+    decorate: Callable[[View], View] = ptag(stamp)
+    return decorate
 
 
 @requires(Role.VIEWER)
@@ -122,8 +125,7 @@ def find_cluster(request: HttpRequest, pk: int, role: Role = Role.VIEWER) -> Clu
 @require_safe
 def cluster_list(request: HttpRequest) -> HttpResponse:
     found = Cluster.objects.visible_to(person_of(request))
-    page = Paginator(found, PAGE_ROWS).get_page(request.GET.get("page"))
-    page.object_list = [selectors.cluster_row(cluster) for cluster in page.object_list]
+    page = page_of(found, request.GET.get("page"), selectors.cluster_row)
     return render(request, "environments/cluster_list.html", {"clusters": page})
 
 

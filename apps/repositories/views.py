@@ -14,12 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.models import Role
 from apps.accounts.permissions import has_role, person_of, requires
 from apps.core import jobs
+from apps.core.paging import PAGE_ROWS, page_of
 from apps.repositories import connect, services
 from apps.repositories.forms import RepositoryForm
 from apps.repositories.models import Repository
 from apps.repositories.selectors import row_of
-
-PAGE_ROWS = 50
 
 
 def find_repository(request: HttpRequest, pk: int, role: Role = Role.VIEWER) -> Repository:
@@ -35,8 +34,7 @@ def find_repository(request: HttpRequest, pk: int, role: Role = Role.VIEWER) -> 
 @require_safe
 def repository_list(request: HttpRequest) -> HttpResponse:
     repositories = Repository.objects.visible_to(person_of(request)).select_related("project")
-    page = Paginator(repositories, PAGE_ROWS).get_page(request.GET.get("page"))
-    page.object_list = [row_of(repository) for repository in page.object_list]
+    page = page_of(repositories, request.GET.get("page"), row_of)
     return render(request, "repositories/repository_list.html", {"repositories": page})
 
 
@@ -65,7 +63,7 @@ def repository_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _applications(repository: Repository) -> list[dict[str, str]]:
     """Those that are described by it, or built from it, as names and addresses."""
-    found = repository.applications.select_related("component", "environment")[:200]  # type: ignore[attr-defined]
+    found = repository.applications.select_related("component", "environment")[:200]
     return [{"name": str(one), "url": reverse("application-detail", args=[one.pk])} for one in found]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +15,8 @@ from apps.core import audit, jobs
 from apps.environments.models import Application, Cluster, Component, Environment
 from apps.repositories.models import Repository
 from gitopsui.adapters.git import Mirror
-from gitopsui.adapters.yaml_reader import read_files
+from gitopsui.adapters.yaml_reader import read_files, read_text
+from gitopsui.domain.errors import UnreadableFile
 from gitopsui.domain.image import find_image
 from gitopsui.domain.layout import Layout, Proposal, interesting_paths, recognise
 from gitopsui.domain.text import clean_json, clean_text
@@ -45,7 +47,22 @@ def recognise_repository(repository: Repository, *, git: Mirror) -> Layout:
     blobs = git.blobs({entry.sha for entry in wanted.values()}, max_bytes=MAX_READ_BYTES)
     parsed = read_files({path: blobs[entry.sha] for path, entry in wanted.items() if entry.sha in blobs})
     documents = {path: file.documents for path, file in parsed.items() if file.error is None}
-    return recognise(documents, paths, repository_url=repository.url)
+    layout = recognise(documents, paths, repository_url=repository.url, read_text=_read_inline)
+    branches = set(repository.revisions.filter(kind="branch", gone_at=None).values_list("short", flat=True))
+    return replace(layout, proposals=tuple(_on_known_branch(one, branches) for one in layout.proposals))
+
+
+def _read_inline(text: str) -> Sequence[Any]:
+    """The documents of YAML inside YAML; none where it cannot be read."""
+    try:
+        return read_text(text.encode("utf-8", "replace"))
+    except UnreadableFile:
+        return ()
+
+
+def _on_known_branch(proposal: Proposal, branches: set[str]) -> Proposal:
+    """A declared revision may be a placeholder; the watched branch stands in for what is no branch."""
+    return proposal if proposal.branch in branches else replace(proposal, branch="")
 
 
 def store_layout(repository: Repository, layout: Layout) -> None:

@@ -14,6 +14,7 @@ from apps.environments.services import clusters, layouts
 from apps.repositories import connect as repository_connect
 from apps.repositories import services as repositories
 from apps.repositories.models import Repository
+from gitopsui.adapters.git_address import check_url
 from gitopsui.adapters.kubeconfig import parse_kubeconfig, read_only_role, service_account_commands
 from gitopsui.domain.errors import InputError, SourceError
 from gitopsui.domain.layout import Layout
@@ -77,7 +78,7 @@ class Command(BaseCommand):
 
     def _repository(self, options: dict[str, Any]) -> Repository:
         policy = repository_connect.git_policy()
-        name = options["project"] or repositories.name_of(repositories.check_url(options["git_url"], policy))
+        name = options["project"] or repositories.name_of(check_url(options["git_url"], policy))
         return repositories.connect_repository(
             find_or_make_project(name[:100]),
             options["git_url"],
@@ -91,8 +92,10 @@ class Command(BaseCommand):
     def _print_layout(self, layout: Layout) -> None:
         for proposal in layout.proposals:
             reason = f"  — {proposal.reason}" if proposal.reason else ""
-            line = f"  {proposal.component:24} {proposal.environment:14} {proposal.renderer:10} {proposal.path}{reason}"
-            self.stdout.write(line)
+            place = (
+                f"{proposal.component:24} {proposal.environment:14} {proposal.renderer:10} {proposal.path}"
+            )
+            self.stdout.write(f"  {place}{reason}")
         for finding in layout.findings:
             mark = " " if finding.is_understood else "?"
             self.stdout.write(f"{mark} {finding.title}: {finding.detail}")

@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.releases import views
+
+urlpatterns = [
+    path("projects/<slug:slug>/releases/", views.release_list, name="release-list"),
+    path("releases/<int:pk>/", views.release_detail, name="release-detail"),
+    path(
+        "projects/<slug:slug>/components/<slug:component_slug>/",
+        views.component_detail,
+        name="component-detail",
+    ),
+    path(
+        "projects/<slug:slug>/components/<slug:component_slug>/edit/",
+        views.component_edit,
+        name="component-edit",
+    ),
+]

@@ -1,0 +1,162 @@
+"""What the page of a component reads: what runs where, which version ran when, and its releases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Q
+from django.urls import reverse
+
+from apps.environments.models import Application, Component
+from apps.releases.models import DeploymentRecord, Lag
+from apps.releases.selectors.releases import HEAVY, ReleaseRow, read_rows, stays
+from apps.releases.selectors.versions import find_releases, shown_version
+
+SPANS = (30, 90, 365)  # days
+DEPLOYMENT_ROWS = 15
+RELEASE_ROWS = 12
+MOST_BARS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationRow:
+    """One application as the page of its component shows it; `behind` is a sentence or ""."""
+
+    environment: str
+    url: str
+    version: str
+    since: datetime | None
+    has_cluster: bool
+    health: str
+    sync: str
+    drift_count: int
+    behind: str
+
+
+@dataclass(slots=True)
+class Lane:
+    """One line of the timeline."""
+
+    environment: str
+    deployments: list[DeploymentRecord] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentRow:
+    """One stay of a version."""
+
+    version: str
+    release_url: str
+    environment: str
+    from_at: datetime
+    to_at: datetime | None
+    sha: str
+    author: str
+    source: str
+
+
+def span_of(text: str) -> int:
+    """The days somebody asked for, else the shortest span."""
+    return int(text) if text in {str(days) for days in SPANS} else SPANS[0]
+
+
+def find_applications(component: Component) -> list[Application]:
+    """In the order of the environments."""
+    found = component.applications.select_related("environment", "cluster")
+    return list(found.order_by("environment__position", "environment__name", "pk"))
+
+
+def read_applications(component: Component, applications: Iterable[Application]) -> list[ApplicationRow]:
+    lags = {lag.environment_id: lag for lag in component.lags.select_related("behind")}
+    since = dict(
+        DeploymentRecord.objects.filter(application__component=component, to_at=None).values_list(
+            "application", "from_at"
+        )
+    )
+    return [
+        ApplicationRow(
+            environment=application.environment.name,
+            url=reverse("application-detail", args=[application.pk]),
+            version=shown_version(application),
+            since=since.get(application.pk),
+            has_cluster=application.cluster_id is not None,
+            health=application.health,
+            sync=application.sync,
+            drift_count=application.drift_count,
+            behind=describe_lag(lags.get(application.environment_id)),
+        )
+        for application in applications
+    ]
+
+
+def describe_lag(lag: Lag | None) -> str:
+    if lag is None:
+        return ""
+    if lag.commit_count is None:
+        return f"behind {lag.behind.name}: unknown, {lag.reason}"
+    if lag.commit_count == 0:
+        return f"level with {lag.behind.name}"
+    return f"{lag.commit_count:,} {'commit' if lag.commit_count == 1 else 'commits'} behind {lag.behind.name}"
+
+
+def read_lanes(component: Component, applications: Sequence[Application], *, from_at: datetime) -> list[Lane]:
+    """A lane for each application with what ran in it since `from_at`; none where nothing ever ran."""
+    per_environment = Counter(application.environment_id for application in applications)
+    lanes = {
+        application.pk: Lane(
+            _lane_name(application, is_alone=per_environment[application.environment_id] == 1)
+        )
+        for application in applications
+    }
+    recent = Q(to_at=None) | Q(to_at__gt=from_at)
+    found = stays().filter(recent, application__component=component)
+    for record in found[:MOST_BARS]:
+        if record.application_id in lanes:
+            lanes[record.application_id].deployments.append(record)
+    return list(lanes.values()) if any(lane.deployments for lane in lanes.values()) else []
+
+
+def _lane_name(application: Application, *, is_alone: bool) -> str:
+    name = application.environment.name
+    if is_alone:
+        return name
+    place = application.cluster.name if application.cluster else application.namespace
+    return f"{place or application.pk} {name}"
+
+
+def read_deployments(component: Component, number: str) -> Page[Any]:
+    """A page of the deployment records of all environments, newest first."""
+    records = stays().filter(application__component=component).order_by("-from_at", "-pk")
+    page: Page[Any] = Paginator(records, DEPLOYMENT_ROWS).get_page(number)
+    listed = list(page.object_list)
+    releases = find_releases(component, (record.version for record in listed))
+    page.object_list = [
+        DeploymentRow(
+            version=record.version,
+            release_url=reverse("release-detail", args=[release.pk])
+            if (release := releases.get(record.version))
+            else "",
+            environment=record.application.environment.name,
+            from_at=record.from_at,
+            to_at=record.to_at,
+            sha=record.sha,
+            author=record.author,
+            source=record.source,
+        )
+        for record in listed
+    ]
+    return page
+
+
+def read_latest_releases(component: Component) -> list[ReleaseRow]:
+    releases = component.releases.select_related("component__project").defer(*HEAVY)
+    return read_rows(releases.order_by("position")[:RELEASE_ROWS])
+
+
+def starts_at(now: datetime, days: int) -> datetime:
+    return now - timedelta(days=days)

@@ -1,0 +1,144 @@
+"""The pages of releases and components. They show only what is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.accounts.models import Person, Project, Role
+from apps.accounts.permissions import has_role, person_of, requires
+from apps.environments.models import Component
+from apps.releases import rendering
+from apps.releases.forms import ComponentForm
+from apps.releases.models import Release
+from apps.releases.selectors import components as component_page
+from apps.releases.selectors import releases as release_pages
+from apps.releases.services.components import Origin, edit_component
+
+MOST_NAMES = 40
+
+
+@requires(Role.VIEWER)
+@require_safe
+def release_list(request: HttpRequest, slug: str) -> HttpResponse:
+    project = get_object_or_404(Project.objects.visible_to(person_of(request)), slug=slug)
+    filters = release_pages.Filters.of(request.GET.dict())
+    context = {
+        "project": project,
+        "filters": filters,
+        "components": release_pages.component_names(project),
+        "releases": release_pages.read_release_page(project, filters, request.GET.get("page", "")),
+    }
+    return render(request, "releases/release_list.html", context)
+
+
+@requires(Role.VIEWER)
+@require_safe
+def release_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    visible = Release.objects.visible_to(person_of(request))
+    release = get_object_or_404(visible.select_related("component__project", "component__source"), pk=pk)
+    newer, older = release_pages.read_neighbours(release)
+    contributors = (release.notes or {}).get("contributors", [])
+    context = {
+        "project": release.component.project,
+        "release": _release_facts(release),
+        "notes": release.notes or {},
+        "notes_html": rendering.as_safe_html(release.notes_html) if release.change_count else "",
+        "notes_reason": release_pages.notes_reason(release),
+        "places": release_pages.read_places(release),
+        "images": [image] if (image := release.component.image) else [],
+        "contributors": contributors[:MOST_NAMES],
+        "more_contributors": max(0, len(contributors) - MOST_NAMES),
+        "newer": _link(newer),
+        "older": _link(older),
+    }
+    return render(request, "releases/release_detail.html", context)
+
+
+def _release_facts(release: Release) -> dict[str, Any]:
+    source = release.component.source
+    return {
+        "component_name": release.component.name,
+        "component_url": release_pages.component_url(release.component),
+        "version": release.version,
+        "tag": release.tag,
+        "sha": release.commit_sha,
+        "released_at": release.dated_at,
+        "base_version": release.base_tag,
+        "change_count": release.change_count,
+        "moved_note": release.moved_note,
+        "repository_name": source.name if source else "",
+        "repository_url": reverse("repository-detail", args=[source.pk]) if source else "",
+    }
+
+
+def _link(release: Release | None) -> dict[str, str] | None:
+    if release is None:
+        return None
+    return {"version": release.version, "url": reverse("release-detail", args=[release.pk])}
+
+
+def _get_component(person: Person, slug: str, component_slug: str) -> Component:
+    """The component of that address, or a 404 for whoever may not know that it is there."""
+    visible = Component.objects.visible_to(person).select_related("project", "source")
+    return get_object_or_404(visible, project__slug=slug, slug=component_slug)
+
+
+@requires(Role.VIEWER)
+@require_safe
+def component_detail(request: HttpRequest, slug: str, component_slug: str) -> HttpResponse:
+    person = person_of(request)
+    component = _get_component(person, slug, component_slug)
+    now, days = timezone.now(), component_page.span_of(request.GET.get("days", ""))
+    from_at = component_page.starts_at(now, days)
+    found = component_page.find_applications(component)
+    is_admin = has_role(person, Role.ADMIN, component.project)
+    context = {
+        "project": component.project,
+        "component": _component_facts(component),
+        "edit_url": reverse("component-edit", args=[slug, component_slug]) if is_admin else "",
+        "applications": component_page.read_applications(component, found),
+        "lanes": component_page.read_lanes(component, found, from_at=from_at),
+        "from_at": from_at,
+        "to_at": now,
+        "days": days,
+        "filters": {"query": f"days={days}"},
+        "deployments": component_page.read_deployments(component, request.GET.get("page", "")),
+        "releases": component_page.read_latest_releases(component),
+    }
+    return render(request, "releases/component_detail.html", context)
+
+
+def _component_facts(component: Component) -> dict[str, str]:
+    source = component.source
+    return {
+        "name": component.name,
+        "url": release_pages.component_url(component),
+        "source_name": source.name if source else "",
+        "source_url": reverse("repository-detail", args=[source.pk]) if source else "",
+        "tag_pattern": component.tag_pattern,
+        "image": component.image,
+    }
+
+
+@requires(Role.ADMIN)
+@require_http_methods(["GET", "HEAD", "POST"])
+def component_edit(request: HttpRequest, slug: str, component_slug: str) -> HttpResponse:
+    person = person_of(request)
+    component = _get_component(person, slug, component_slug)
+    if not has_role(person, Role.ADMIN, component.project):
+        raise PermissionDenied(f"Only an administrator of {component.project} may change its components.")
+    form = ComponentForm(request.POST or None, component=component)
+    if request.method == "POST" and form.is_valid():
+        edit_component(component, Origin(**form.cleaned_data), by=person)
+        messages.success(request, f"{component.name} is saved. Its releases are read again now.")
+        return redirect(release_pages.component_url(component))
+    context = {"project": component.project, "component": _component_facts(component), "form": form}
+    return render(request, "releases/component_edit.html", context)

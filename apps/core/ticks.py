@@ -8,6 +8,7 @@ message of each kind and not sixty.
 from __future__ import annotations
 
 import logging
+import os
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -46,7 +47,7 @@ def run(name: str) -> None:
     if entry is None or not _claim(name, token):
         return
     error = ""
-    beat(WORKER)
+    beat(WORKER, f"process {os.getpid()}")
     try:
         import_string(entry.path)()
     except Exception as caught:

@@ -1,0 +1,210 @@
+"""The whole program with real workers: a killed worker, a cluster that hangs, an end without orphans."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from gitopsui.adapters.process import Child, Stream, run, start
+
+ROOT = Path(__file__).parents[1]
+MANAGE = str(ROOT / "manage.py")
+pytestmark = pytest.mark.timeout(120)
+
+
+class Server:
+    """`manage.py serve` on an own folder and port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "GITOPSUI_DATA": str(folder),
+            "GITOPSUI_URL": f"http://127.0.0.1:{self.port}",
+            "GITOPSUI_TICK": "1",
+            "GITOPSUI_WORKERS": "2",
+            "GITOPSUI_STALL_SECONDS": "10",
+        }
+        self.child: Child | None = None
+
+    def manage(self, *arguments: str) -> None:
+        argv = [sys.executable, MANAGE, *arguments]
+        result = run(argv, env=self.env, timeout=timedelta(minutes=1), max_output=1 << 20)
+        assert result.returncode == 0, result.stderr.decode()
+
+    def start(self) -> None:
+        argv = [sys.executable, MANAGE, "serve", "--port", str(self.port), "--grace", "10"]
+        self.child = start(argv, env=self.env, stdout=Stream.NULL, stderr=Stream.INHERIT)
+
+    def beat(self) -> str:
+        return self.ask("SELECT beat_at FROM core_heartbeat WHERE name = 'worker'") or ""
+
+    def find_worker(self) -> int:
+        """The process that gave the last sign of life; 0 when it did not name itself."""
+        text = self.ask("SELECT text FROM core_heartbeat WHERE name = 'worker'") or ""
+        return int(text.removeprefix("process ") or 0)
+
+    def is_idle(self) -> bool:
+        return (
+            self.ask(
+                "SELECT (SELECT count(*) FROM django_q_ormq) + "
+                "(SELECT count(*) FROM core_tick WHERE lease_until IS NOT NULL)"
+            )
+            == 0
+        )
+
+    def ask(self, query: str) -> Any:
+        """The first value of the answer, None without any."""
+        database = sqlite3.connect(self.folder / "gitopsui.sqlite3", timeout=20)
+        try:
+            found = database.execute(query).fetchone()
+        finally:
+            database.close()
+        return found[0] if found else None
+
+    def cluster(self) -> int:
+        """The process id of the leader of the workers."""
+        return next(pid for pid in self.processes() if "qcluster" in command(pid) and is_leader(pid))
+
+    def processes(self) -> list[int]:
+        """Everything that works on our folder."""
+        mark = f"GITOPSUI_DATA={self.folder}".encode()
+        return [pid for pid in all_pids() if mark in environment(pid) and state(pid) != "Z"]
+
+
+def all_pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+
+
+def environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
+def is_leader(pid: int) -> bool:
+    return os.getpgid(pid) == pid
+
+
+def wait_for(is_reached: Callable[[], object], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_reached():
+        assert time.monotonic() < deadline, f"not in time: {what}"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Server:
+    server = Server(tmp_path_factory.mktemp("data"))
+    server.manage("prepare")
+    return server
+
+
+@pytest.fixture
+def server(migrated: Server) -> Iterator[Server]:
+    seen = migrated.beat()
+    migrated.start()
+    try:
+        wait_for(lambda: migrated.beat() > seen, 30, "the first sign of life")
+        yield migrated
+    finally:
+        assert migrated.child is not None
+        migrated.child.terminate_leader()
+        migrated.child.wait(timedelta(seconds=20))
+        migrated.child.kill_group()
+        for pid in migrated.processes():
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_it_serves_and_ends_without_leaving_anything_behind(server: Server) -> None:
+    address = f"http://127.0.0.1:{server.port}"
+    wait_for(lambda: answers(f"{address}/readyz"), 20, "the web process is ready")
+
+    server.manage("check")
+    assert server.child is not None
+    server.child.terminate_leader()
+    assert server.child.wait(timedelta(seconds=20)) == 0
+
+    assert server.processes() == []
+
+
+def answers(address: str) -> bool:
+    try:
+        return requests.get(address, timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def test_workers_that_hang_after_a_kill_are_replaced(server: Server) -> None:
+    first = server.cluster()
+    clock = next(pid for pid in server.processes() if "manage.py tick" in command(pid))
+    # Idle, then stopped: as a cluster that hangs, it lives and does nothing.
+    os.kill(clock, signal.SIGSTOP)
+    wait_for(server.is_idle, 20, "the workers are idle")
+    for pid in server.processes():
+        if os.getpgid(pid) == first:
+            os.kill(pid, signal.SIGSTOP)
+    os.kill(clock, signal.SIGCONT)
+    seen = server.beat()
+
+    wait_for(lambda: first not in server.processes(), 25, "the hung cluster is killed")
+    wait_for(lambda: server.beat() > seen, 25, "the next cluster works")
+
+    assert [pid for pid in server.processes() if os.getpgid(pid) == first] == []
+
+
+def test_work_goes_on_after_workers_were_killed(server: Server) -> None:
+    """As the kernel does when memory runs out; an idle one that dies may leave the cluster hanging."""
+    wait_for(server.find_worker, 20, "a worker names itself")
+    for _ in range(2):
+        worker = server.find_worker()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+        wait_for(lambda killed=worker: server.find_worker() not in {0, killed}, 40, "another one works")
+
+    seen = server.beat()
+    wait_for(lambda: server.beat() > seen, 30, "the work goes on")
+
+
+def test_what_a_killed_supervisor_leaves_behind_ends(server: Server) -> None:
+    assert server.child is not None
+    os.kill(server.child.pid, signal.SIGKILL)
+    server.child.wait(timedelta(seconds=5))
+    server.child.kill_group()
+
+    server.start()
+
+    seen = server.beat()
+    wait_for(lambda: server.beat() > seen, 30, "the next instance works")
+    leaders = [pid for pid in server.processes() if "qcluster" in command(pid) and is_leader(pid)]
+    assert len(leaders) == 1

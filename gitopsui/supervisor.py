@@ -158,7 +158,8 @@ class Supervisor:
         self._say(f"{running.part.name}: {reason}, starts again in {pause.total_seconds():g} s")
 
     def _plan_next(self, running: _Running) -> timedelta:
-        pause = min(self._patience.first_pause * 2 ** min(running.ends_in_a_row, 10), LONGEST_PAUSE)
+        doublings = min(running.ends_in_a_row, 10)
+        pause: timedelta = min(self._patience.first_pause * 2**doublings, LONGEST_PAUSE)
         running.ends_in_a_row += 1
         running.next_start = time.monotonic() + pause.total_seconds()
         return pause

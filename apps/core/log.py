@@ -22,7 +22,9 @@ MAX_LINE_CHARS = 16_000
 class LineFormatter(logging.Formatter):
     """`2026-01-31T12:00:00Z INFO apps.core.jobs [request] what happened`"""
 
-    converter = time.gmtime
+    @staticmethod
+    def converter(seconds: float | None) -> time.struct_time:
+        return time.gmtime(seconds)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s%(request)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")

@@ -13,7 +13,7 @@ It hands on our whole environment, reads without a limit and ends only the child
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,6 +26,7 @@ from gitopsui.adapters.git_command import build_argv, build_environment, find_gi
 from gitopsui.adapters.git_export import LeftOut
 from gitopsui.adapters.git_output import (
     BRANCHES,
+    TAGS,
     EntryKind,
     Progress,
     Ref,
@@ -36,6 +37,7 @@ from gitopsui.adapters.git_output import (
 from gitopsui.adapters.git_remote import Remote
 from gitopsui.adapters.git_repository import ROOT, Repository
 from gitopsui.domain.errors import GitError
+from gitopsui.domain.text import clean_text
 
 __all__ = [
     "EntryKind",
@@ -55,6 +57,8 @@ __all__ = [
     "check_ref_name",
     "check_url",
 ]
+
+Listener = Callable[[Progress], None]
 
 UPKEEP_TIMEOUT = timedelta(seconds=120)
 GC_TIMEOUT = timedelta(minutes=20)
@@ -125,24 +129,24 @@ class Mirror(Repository):
         self._remote_refs = self._remote.list_refs()
         return self._remote_refs
 
-    def fetch(self, *, on_progress: Callable[[Progress], None] | None = None) -> FetchResult:
+    def fetch(self, *, on_progress: Listener | None = None) -> FetchResult:
         """
         Bring the mirror to the state of the remote. The first time, and after damage, it is built beside
         and put in place when it is whole. `on_progress` is called in this thread; when it raises, the
         fetch is ended.
         """
-        head = (self._remote_refs or self.ls_remote()).head
+        listed, self._remote_refs = self._remote_refs or self._remote.list_refs(), None
         with mirror_files.locked(self.path, patience=self.policy.total_timeout):
             mirror_files.check_free_space(self.path, min_free_bytes=self.policy.min_free_bytes)
             if not self.exists():
-                return self._build(head, on_progress)
+                return self._build(listed, on_progress)
             mirror_files.remove_leftovers(self.path, older_than=2 * self.policy.total_timeout)
             try:
-                return self._update(head, on_progress)
+                return self._update(listed, on_progress)
             except GitError as error:
                 if error.code != "GIT_DAMAGED":
                     raise
-            return self._build(head, on_progress)
+            return self._build(listed, on_progress)
 
     def tidy(self) -> None:
         """Forget kept heads older than 30 days, and what only they held. Slow: for a quiet hour."""
@@ -151,32 +155,59 @@ class Mirror(Repository):
             # A day of grace: a fetch of a process that was killed could still be writing.
             self._maintain("gc", "--quiet", "--prune=1.day.ago", timeout=GC_TIMEOUT)
 
-    def _build(self, head: str | None, on_progress: Callable[[Progress], None] | None) -> FetchResult:
+    def _build(self, listed: RemoteRefs, on_progress: Listener | None) -> FetchResult:
         before = self._refs_before() if self.path.exists() else None
         with mirror_files.building(self.path) as folder:
             new = Mirror(folder, self.url, policy=self.policy)
             new._maintain("init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(folder))
             folder.chmod(0o700)
             try:
-                self._remote.fetch_into(folder, on_progress=on_progress)
+                new._receive(listed, self._remote, on_progress)
             except GitError as error:
                 raise _blame_remote(error) from error
-            new._settle(head)
+            new._settle(listed.head)
         result = self._compare(before or {}, self._snapshot())
         return replace(result, is_rebuilt=before is not None)
 
-    def _update(self, head: str | None, on_progress: Callable[[Progress], None] | None) -> FetchResult:
+    def _update(self, listed: RemoteRefs, on_progress: Listener | None) -> FetchResult:
         before = self._refs_before()
+        if before and not listed.refs:
+            message = "The remote offers no branch and no tag any more; the last state is kept."
+            raise GitError(message, code="GIT_NOT_FOUND")
         mirror_files.write_journal(self.path, before)
-        self._remote.fetch_into(self.path, on_progress=on_progress)
+        self._drop_missing(listed)
+        with mirror_files.removing_unfinished(self.path):
+            self._receive(listed, self._remote, on_progress)
         result = self._compare(before, self._snapshot())
-        self._keep([*result.rewritten, *result.deleted])
+        self._keep(change.old_sha for change in result.rewritten)
         if not result.is_empty:
-            self._settle(head)
-        elif head is not None:
-            self._maintain("symbolic-ref", "HEAD", head)
+            self._settle(listed.head)
+        elif listed.head is not None:
+            self._maintain("symbolic-ref", "HEAD", listed.head)
         mirror_files.remove_journal(self.path)
         return result
+
+    def _receive(self, listed: RemoteRefs, remote: Remote, on_progress: Listener | None) -> None:
+        if not listed.refs:
+            return
+        remote.fetch_into(self.path, on_progress=on_progress)
+        now = self._snapshot()
+        # A ref may have moved on since it was listed; but what was listed must have arrived.
+        wanted = {sha for name, sha in listed.refs.items() if now.get(name) != sha}
+        if not self._holds(wanted):
+            raise GitError("The remote changed while it was read.", code="GIT_UNREACHABLE")
+
+    def _drop_missing(self, listed: RemoteRefs) -> None:
+        """
+        Delete what the remote did not list, keeping the old heads, in one step. Git's own pruning would
+        believe an answer of the fetch itself, even an empty one that was no answer of a Git server.
+        """
+        lines = self._output("for-each-ref", "--format=%(objectname) %(refname)", BRANCHES, TAGS).splitlines()
+        gone = [
+            line.split(b" ", 1) for line in lines if clean_text(line.split(b" ", 1)[1]) not in listed.refs
+        ]
+        deletions = [b"delete %s %s\n" % (name, sha) for sha, name in gone]
+        self._keep((sha.decode() for sha, _ in gone), deletions)
 
     def _refs_before(self) -> dict[str, str]:
         """The refs after the last fetch that ended well; of a damaged mirror, what can still be read."""
@@ -205,12 +236,12 @@ class Mirror(Repository):
             # The old commit is not here any more: the mirror was built again.
             return True
 
-    def _keep(self, changes: Iterable[RefChange]) -> None:
-        """Hold on to old heads, so that what was shown or deployed can still be compared."""
+    def _keep(self, shas: Iterable[str | None], changes: Sequence[bytes] = ()) -> None:
+        """Hold on to old heads, so that what was shown or deployed can still be compared; then `changes`."""
         now = int(time.time())
-        lines = [f"update {KEEP}{now}-{change.old_sha} {change.old_sha}\n" for change in changes]
+        lines = [f"update {KEEP}{now}-{sha} {sha}\n".encode() for sha in sorted({sha for sha in shas if sha})]
         if lines:
-            self._output("update-ref", "--stdin", stdin="".join(lines).encode())
+            self._output("update-ref", "--stdin", stdin=b"".join([*lines, *changes]))
 
     def _forget_old_heads(self) -> None:
         oldest = time.time() - KEEP_FOR.total_seconds()

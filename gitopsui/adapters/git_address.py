@@ -104,7 +104,10 @@ def check_url(raw: str, policy: GitPolicy) -> GitUrl:
     short = SCP_FORM.fullmatch(text)
     long = f"ssh://{short['user']}@{short['host']}/{short['path'].removeprefix('/')}" if short else text
     scheme = _check_scheme(long)
-    parts = split_url(long)
+    if "?" in long or "#" in long:
+        raise _refuse("URL_SYNTAX", "The address must not hold a query (?) or a fragment (#).")
+    # The rules for a host are those of HTTP; only the scheme differs.
+    parts = split_url("https" + long[len(scheme) :])
     _check_parts(parts, scheme)
     host, port = host_of(parts), port_of(parts) or DEFAULT_PORTS[scheme]
     _check_target(Target(scheme, host, port), policy)
@@ -159,8 +162,6 @@ def _check_scheme(text: str) -> str:
 
 
 def _check_parts(parts: SplitResult, scheme: str) -> None:
-    if "?" in parts.geturl() or parts.query or parts.fragment:
-        raise _refuse("URL_SYNTAX", "The address must not hold a query (?) or a fragment (#).")
     user, at, _ = parts.netloc.rpartition("@")
     if at and not (scheme == "ssh" and SSH_USER.fullmatch(user)):
         message = "The address must not hold a password or token; enter it as a credential."

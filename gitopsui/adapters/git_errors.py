@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from gitopsui.adapters.process import OutputTooLarge, ProcessTimeout, ProgramNotFound
 from gitopsui.domain.errors import GitError, SourceError
+from gitopsui.domain.mask_text import BULLETS, mask_text
+from gitopsui.domain.text import visible
 
 MAX_QUOTE = 200
 
@@ -46,6 +48,14 @@ FAILURES = (
         "GIT_REFUSED",
         "The repository holds objects that Git's own check refuses as unsafe; nothing was taken.",
         "Ask the owner of the repository to remove the unsafe commits.",
+        permanent=True,
+        is_local=True,
+    ),
+    _failure(
+        r"ssh: (command )?not found|cannot run ssh",
+        "GIT_NOT_INSTALLED",
+        "The program ssh is not installed on this server.",
+        "Install an ssh client, or use an https:// address.",
         permanent=True,
         is_local=True,
     ),
@@ -106,17 +116,24 @@ FAILURES = (
         permanent=True,
     ),
     _failure(
+        r"dumb http transport",
+        "GIT_NOT_FOUND",
+        "The address offers the files of a repository and no Git service, which is not accepted.",
+        "Enter the address of a Git server that speaks the smart protocol.",
+        permanent=True,
+    ),
+    _failure(
         r"host key verification failed|remote host identification has changed",
         "GIT_TLS",
         "The host key of the remote is not the one that is known.",
         "Compare the key with the one the host publishes, and enter it as a known host.",
     ),
     _failure(
-        r"ssl certificate|certificate verif|server certificate|gnutls|ssl_|tls connect|ssl peer|openssl"
-        r"|unable to get local issuer",
+        r"certificate|gnutls|\bssl\b|ssl_|tls connect|openssl",
         "GIT_TLS",
         "The certificate of the remote cannot be trusted, or the encrypted connection failed.",
         "Check the certificate of the host, or name the file of its authority in the settings.",
+        is_local=True,
     ),
     _failure(
         r"operation too slow|timed out|timeout",
@@ -137,7 +154,7 @@ FAILURES = (
     ),
     _failure(
         r"bad object|bad revision|not a valid (object|commit) name|unknown revision|invalid object name"
-        r"|invalid upstream|ambiguous argument|needed a single revision",
+        r"|not a tree object|invalid upstream|ambiguous argument|needed a single revision",
         "GIT_REF_MISSING",
         "The mirror holds no such branch, tag or commit.",
         permanent=True,
@@ -180,7 +197,5 @@ def _quote(text: str, secrets: Iterable[str]) -> str:
         return ""
     line = lines[-1].partition(":")[2].strip()
     for secret in secrets:
-        line = line.replace(secret, "••••••")
-    line = re.sub(r"//[^/@\s]*@", "//", line)
-    shown = "".join(character if character.isprintable() else "�" for character in line)
-    return shown[:MAX_QUOTE].rstrip(".")
+        line = line.replace(secret, BULLETS)
+    return visible(mask_text(line))[:MAX_QUOTE].rstrip(".")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +17,8 @@ from gitopsui.adapters.git_output import EntryKind, TreeEntry
 
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 3000
+# Deeper ones could be written, but Python could not remove them again.
+MAX_FOLDERS = 600
 MAX_LINK_HOPS = 40
 FILES = (EntryKind.FILE, EntryKind.EXECUTABLE)
 
@@ -35,6 +38,8 @@ def find_bad_name(path: str) -> str:
         return "The path leaves its folder or enters Git's own."
     if "\0" in path or "�" in path:
         return "The name is not valid UTF-8."
+    if len(names) > MAX_FOLDERS:
+        return "It lies too many folders deep."
     if len(path.encode()) > MAX_PATH_BYTES or any(len(name.encode()) > MAX_NAME_BYTES for name in names):
         return "The name is too long."
     return ""
@@ -60,12 +65,22 @@ def is_below(path: str, prefixes: Iterable[str]) -> bool:
 
 
 def write_file(destination: Path, entry: TreeEntry, content: bytes) -> None:
-    path = destination / entry.path
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = _make_place(destination, entry.path)
     mode = 0o700 if entry.kind is EntryKind.EXECUTABLE else 0o600
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     with open(descriptor, "wb") as file:
         file.write(content)
+
+
+def _make_place(destination: Path, path: str) -> Path:
+    """The full path of `path`, its folders made one by one: some are nested deeper than calls may be."""
+    *folders, name = path.split("/")
+    place = destination
+    for folder in folders:
+        place /= folder
+        with suppress(FileExistsError):
+            place.mkdir(mode=0o700)
+    return place / name
 
 
 def write_links(destination: Path, files: Iterable[str], links: Mapping[str, bytes]) -> list[LeftOut]:
@@ -81,9 +96,7 @@ def write_links(destination: Path, files: Iterable[str], links: Mapping[str, byt
                 LeftOut(path, "The link leads out of the exported files, in a circle, or nowhere.")
             )
             continue
-        link = destination / path
-        link.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        link.symlink_to(target)
+        _make_place(destination, path).symlink_to(target)
     return left_out
 
 

@@ -1,5 +1,5 @@
 """
-What Git prints → values. Fields are read by position and counted; text is decoded with replacement.
+What Git prints → values. Fields are read by position and counted; text is made fit to store.
 
 Everything here was written by others: a name, a date or a message may hold anything but a NUL, which Git
 itself uses as the end of a field.
@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
+from gitopsui.domain.text import clean_text
 
 # sha, parents, author, e-mail, author time, committer time, whole message; with `log -z` each ends with NUL.
 LOG_FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
@@ -24,9 +25,10 @@ REF_FORMAT = (
     "%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(*objecttype)%00%(creatordate:unix)"
 )
 REF_FIELDS = 6
-# 64 kB of a message are kept, as everywhere; Git knows no limit.
-MAX_MESSAGE = 1 << 16
 MAX_TIMESTAMP = 253_402_300_799  # the last second of the year 9999, the last a datetime can hold
+
+# An id, a type and a size.
+MAX_OBJECT_HEAD = 100
 
 BRANCHES = "refs/heads/"
 TAGS = "refs/tags/"
@@ -110,11 +112,6 @@ class Progress:
     detail: str = ""
 
 
-def decode(data: bytes) -> str:
-    """Text of others: undecodable bytes replaced, NULs removed."""
-    return data.decode("utf-8", "replace").replace("\0", "")
-
-
 def parse_time(seconds: str) -> datetime | None:
     """A time in UTC from seconds since 1970; None for what is no date, or none this side of the year 9999."""
     if not re.fullmatch(r"[0-9]{1,12}", seconds) or int(seconds) > MAX_TIMESTAMP:
@@ -128,7 +125,7 @@ def parse_log(data: bytes) -> list[Commit]:
 
 
 def _build_commit(record: list[bytes]) -> Commit:
-    sha, parents, name, email, authored, committed, message = (decode(field) for field in record)
+    sha, parents, name, email, authored, committed, message = (clean_text(field) for field in record)
     return Commit(
         sha=sha,
         parents=tuple(parents.split()),
@@ -136,7 +133,7 @@ def _build_commit(record: list[bytes]) -> Commit:
         author_email=email,
         authored_at=parse_time(authored),
         committed_at=parse_time(committed),
-        message=message[:MAX_MESSAGE],
+        message=message,
     )
 
 
@@ -156,7 +153,7 @@ def parse_refs(data: bytes) -> tuple[list[Ref], list[str]]:
     """
     refs, nested = [], []
     for line in data.splitlines():
-        fields = [decode(field) for field in line.split(b"\0")]
+        fields = [clean_text(field) for field in line.split(b"\0")]
         if len(fields) != REF_FIELDS:
             raise _unreadable("for-each-ref")
         name, sha, kind, inner_sha, inner_kind, seconds = fields
@@ -186,9 +183,9 @@ def parse_remote_refs(data: bytes) -> RemoteRefs:
     for line in data.splitlines():
         value, _, name = line.partition(b"\t")
         if name == b"HEAD" and value.startswith(b"ref: "):
-            head = decode(value[5:])
+            head = clean_text(value[5:])
         elif name.startswith((BRANCHES.encode(), TAGS.encode())) and not name.endswith(b"^{}"):
-            refs[decode(name)] = decode(value)
+            refs[clean_text(name)] = clean_text(value)
     head = head if head in refs else None
     listed = "".join(f"{sha} {name}\n" for name, sha in sorted(refs.items()))
     return RemoteRefs(refs, head, hashlib.sha256(f"{listed}{head}".encode()).hexdigest())
@@ -199,12 +196,12 @@ def parse_tree(data: bytes) -> list[TreeEntry]:
     entries = []
     for line in data.split(b"\0")[:-1]:
         facts, tab, path = line.partition(b"\t")
-        fields = decode(facts).split()
+        fields = clean_text(facts).split()
         if not tab or len(fields) != 4:
             raise _unreadable("ls-tree")
         mode, _, sha, size = fields
         kind = ENTRY_KINDS.get(mode, EntryKind.FILE)
-        entries.append(TreeEntry(mode, kind, sha, decode(path), int(size) if size.isdecimal() else None))
+        entries.append(TreeEntry(mode, kind, sha, clean_text(path), int(size) if size.isdecimal() else None))
     return entries
 
 
@@ -212,17 +209,18 @@ def parse_objects(data: bytes) -> Iterator[tuple[str, str, bytes]]:
     """(id, type, content) for each object of `git cat-file --batch`; type `missing` has no content."""
     position = 0
     while position < len(data):
-        end = data.find(b"\n", position)
-        sha, kind, *size = decode(data[position:end]).rsplit(" ", 2) if end >= 0 else ("", "")
-        if kind == "missing" or (size and size[0] == "missing"):
-            yield sha, "missing", b""
+        head, newline, _ = data[position : position + MAX_OBJECT_HEAD].partition(b"\n")
+        start = position + len(head) + 1
+        fields = clean_text(head).split(" ")
+        if newline and len(fields) == 2 and fields[1] == "missing":
+            yield fields[0], "missing", b""
+            position = start
+        elif newline and len(fields) == 3 and re.fullmatch("[0-9]{1,12}", fields[2]):
+            end = start + int(fields[2])
+            yield fields[0], fields[1], data[start:end]
             position = end + 1
-            continue
-        if not size or not size[0].isdecimal():
+        else:
             raise _unreadable("cat-file")
-        start, length = end + 1, int(size[0])
-        yield sha, kind, data[start : start + length]
-        position = start + length + 1
 
 
 PROGRESS = re.compile(
@@ -242,7 +240,7 @@ class ProgressReader:
         # A line that never ends is not one of ours.
         self._rest = self._rest[-1000:]
         for line in lines:
-            match = PROGRESS.match(decode(line))
+            match = PROGRESS.match(clean_text(line))
             if match:
                 done = int(match["done"] or match["count"])
                 total = int(match["total"]) if match["total"] else None

@@ -32,6 +32,11 @@ from gitopsui.domain.errors import GitError, InputError
 # The refs of a remote with very many pull requests; one with more cannot be followed.
 MAX_LIST_BYTES = 64 << 20
 LIST_TIMEOUT = timedelta(seconds=60)
+# Complete history, said as a depth. A server that only offers files ("dumb" HTTP) cannot answer that, so Git
+# gives up: it would take single objects from there without the check for unsafe ones.
+WHOLE_HISTORY = "--depth=2147483647"
+SMART_ANSWER = b"application/x-git-upload-pack-advertisement"
+TRACE_HEADERS = {"GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1"}
 REFSPECS = (f"+{BRANCHES}*:{BRANCHES}*", f"+{TAGS}*:{TAGS}*")
 
 
@@ -55,23 +60,18 @@ class Remote:
 
     def list_refs(self) -> RemoteRefs:
         with self._conversation() as talk:
-            arguments = ("ls-remote", "--symref", "--end-of-options", talk.url.url)
-            answer = self._run(
-                build_argv(None, *arguments, config=talk.config),
-                talk.environment,
-                timeout=min(LIST_TIMEOUT, self.policy.total_timeout),
-                max_output=MAX_LIST_BYTES,
-            )
-        return parse_remote_refs(answer.stdout)
+            listed = parse_remote_refs(self._list(talk, talk.environment).stdout)
+            if not listed.refs and talk.url.scheme != "ssh":
+                self._check_is_repository(talk)
+        return listed
 
     def fetch_into(self, git_dir: Path, *, on_progress: Callable[[Progress], None] | None) -> None:
         """
-        Make the branches and tags of the repository `git_dir` those of the remote.
+        Bring the branches and tags of the remote into the repository `git_dir`; none is removed there.
 
         Git's own check refuses unsafe objects before they are kept. Raises GIT_TOO_LARGE and
         GIT_NO_SPACE while it runs, as soon as `git_dir` grows over the limit.
         """
-        options = ("--progress", "--no-tags", "--prune", "--no-write-fetch-head", "--end-of-options")
         reader = ProgressReader()
 
         def report(piece: bytes) -> None:
@@ -80,17 +80,20 @@ class Remote:
                     on_progress(progress)
 
         with self._conversation() as talk:
+            options = ["--progress", "--no-tags", "--no-write-fetch-head"]
+            options += [WHOLE_HISTORY] if talk.url.scheme != "ssh" else []
+            arguments = ("fetch", *options, "--end-of-options", talk.url.url, *REFSPECS)
             result = self._run(
-                build_argv(git_dir, "fetch", *options, talk.url.url, *REFSPECS, config=talk.config),
+                build_argv(git_dir, *arguments, config=talk.config),
                 talk.environment,
                 timeout=self.policy.total_timeout,
                 on_stderr=report,
                 on_tick=lambda: self.check_size(git_dir),
                 is_tied=True,
             )
-        if b"shallow roots are not allowed" in result.stderr:
-            # Only a warning to Git, which takes nothing and ends with 0.
-            raise describe(result.returncode, result.stderr)
+        # Over ssh Git warns, takes nothing and ends with 0; over HTTP it becomes shallow itself.
+        if b"shallow roots are not allowed" in result.stderr or (git_dir / "shallow").exists():
+            raise describe(0, b"shallow roots are not allowed")
         self.check_size(git_dir)
 
     def check_size(self, git_dir: Path) -> None:
@@ -100,6 +103,22 @@ class Remote:
             message = f"The repository is larger than the {mib:,.0f} MiB a mirror may have."
             hint = "Ask an operator for a higher limit, or mirror a smaller repository."
             raise GitError(message, code="GIT_TOO_LARGE", permanent=True, hint=hint)
+
+    def _list(self, talk: Conversation, environment: Mapping[str, str]) -> process.Result:
+        return self._run(
+            build_argv(None, "ls-remote", "--symref", "--end-of-options", talk.url.url, config=talk.config),
+            environment,
+            timeout=min(LIST_TIMEOUT, self.policy.total_timeout),
+            max_output=MAX_LIST_BYTES,
+        )
+
+    def _check_is_repository(self, talk: Conversation) -> None:
+        """
+        Raises GIT_NOT_FOUND for a web page. Git takes one (of a sign-in, say) for a repository without
+        refs, in which everything would have been deleted. Headers show it; credentials in them Git hides.
+        """
+        if SMART_ANSWER not in self._list(talk, {**talk.environment, **TRACE_HEADERS}).stderr:
+            raise describe(128, b"fatal: not valid: is this a git repository?")
 
     @contextmanager
     def _conversation(self) -> Iterator[Conversation]:

@@ -33,6 +33,7 @@ from gitopsui.adapters.git_output import (
 )
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError, SourceError
+from gitopsui.domain.text import clean_text
 
 READ_TIMEOUT = timedelta(seconds=60)
 MAX_ANSWER = 128 << 20
@@ -122,8 +123,11 @@ class Repository:
 
         Recursive: all files, links and submodules; else one level, folders included. No such path: [].
         """
-        where = [path if recursive else f"{path}/"] if path else []
-        return self._list(commit, *where, recursive=recursive)
+        if not path:
+            return self._list(commit, recursive=recursive)
+        if git_export.find_bad_name(path):
+            return []
+        return self._list(commit, path if recursive else f"{path}/", recursive=recursive)
 
     def blobs(self, shas: Iterable[str], *, max_bytes: int) -> dict[str, bytes]:
         """
@@ -144,7 +148,8 @@ class Repository:
 
     def read(self, commit: str, path: str, *, max_bytes: int = MAX_ANSWER) -> bytes:
         """The content of one regular file; links are not followed. Raises GIT_PATH_MISSING."""
-        found = [entry for entry in self._list(commit, path, recursive=False) if entry.path == path]
+        is_name = not git_export.find_bad_name(path)
+        found = self._list(commit, path, recursive=False) if is_name else []
         if not found or found[0].kind not in git_export.FILES:
             message = "There is no file with this path at this commit."
             raise GitError(message, code="GIT_PATH_MISSING", permanent=True)
@@ -202,10 +207,15 @@ class Repository:
         return {sha: answer.split()[0] for sha, answer in pairs if answer.endswith(" commit")}
 
     def _snapshot(self) -> dict[str, str]:
-        """The ids of branches and tags by full name, exactly as on disk."""
+        """The ids of branches and tags by full name."""
         answer = self._output("for-each-ref", "--format=%(objectname) %(refname)", BRANCHES, TAGS)
-        lines = answer.decode("utf-8", "surrogateescape").splitlines()
-        return {name: sha for sha, _, name in (line.partition(" ") for line in lines)}
+        lines = (clean_text(line).partition(" ") for line in answer.splitlines())
+        return {name: sha for sha, _, name in lines}
+
+    def _holds(self, shas: Iterable[str]) -> bool:
+        """Whether all of these objects are here."""
+        request = "".join(f"{sha}\n" for sha in shas).encode()
+        return not request or b" missing\n" not in self._output("cat-file", "--batch-check", stdin=request)
 
     def _answer(self, *arguments: str) -> str:
         """The one line a command prints."""

@@ -66,11 +66,34 @@ def _wait_for_lock(descriptor: int, deadline: float) -> None:
 def remove_leftovers(path: Path, *, older_than: timedelta) -> None:
     """Remove the lock files and half-written packs that killed processes left. Only under the lock."""
     oldest = time.time() - older_than.total_seconds()
+    for leftover, written_at in _find_leftovers(path):
+        if written_at < oldest:
+            _remove(leftover)
+
+
+@contextmanager
+def removing_unfinished(path: Path) -> Iterator[None]:
+    """
+    Remove what a fetch in this block leaves half-written when it fails. Only under the lock.
+
+    Git leaves its half pack on a full disk, which would then stay full.
+    """
+    # File systems count time more coarsely than we do.
+    began = time.time() - 2
+    try:
+        yield
+    except BaseException:
+        for leftover, written_at in _find_leftovers(path):
+            if written_at >= began:
+                _remove(leftover)
+        raise
+
+
+def _find_leftovers(path: Path) -> Iterator[tuple[Path, float]]:
     for pattern in LEFTOVER_PATTERNS:
         for leftover in path.glob(pattern):
             with suppress(FileNotFoundError):
-                if leftover.lstat().st_mtime < oldest:
-                    _remove(leftover)
+                yield leftover, leftover.lstat().st_mtime
 
 
 @contextmanager

@@ -99,12 +99,14 @@ def component_detail(request: HttpRequest, slug: str, component_slug: str) -> Ht
     now, days = timezone.now(), component_page.span_of(request.GET.get("days", ""))
     from_at = component_page.starts_at(now, days)
     found = component_page.find_applications(component)
+    rows = component_page.read_applications(component, found)
     is_admin = has_role(person, Role.ADMIN, component.project)
     context = {
         "project": component.project,
         "component": _component_facts(component),
         "edit_url": reverse("component-edit", args=[slug, component_slug]) if is_admin else "",
-        "applications": component_page.read_applications(component, found),
+        "heading": component_page.describe_newest(component.name, rows, now),
+        "applications": rows,
         "lanes": component_page.read_lanes(component, found, from_at=from_at),
         "from_at": from_at,
         "to_at": now,

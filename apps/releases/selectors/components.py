@@ -12,6 +12,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q
 from django.urls import reverse
 
+from apps.core.templatetags.ui import age_words
 from apps.environments.models import Application, Component
 from apps.releases.models import DeploymentRecord, Lag
 from apps.releases.selectors.releases import HEAVY, ReleaseRow, read_rows, stays
@@ -94,6 +95,19 @@ def read_applications(component: Component, applications: Iterable[Application])
     ]
 
 
+def describe_newest(name: str, rows: Sequence[ApplicationRow], now: datetime) -> str:
+    """`cart 1.2.0 reached staging 26 h ago; production is 6 d on 1.1.0`; "" where nothing is known to run."""
+    known = [(row, row.since) for row in rows if row.version and row.since]
+    if not known:
+        return ""
+    newest, reached_at = max(known, key=lambda pair: pair[1])
+    last, since = known[-1]
+    start = f"{name} {newest.version} reached {newest.environment} {age_words(now - reached_at)} ago"
+    if last is newest:
+        return start
+    return f"{start}; {last.environment} is {age_words(now - since)} on {last.version}"
+
+
 def describe_lag(lag: Lag | None) -> str:
     if lag is None:
         return ""
@@ -114,7 +128,7 @@ def read_lanes(component: Component, applications: Sequence[Application], *, fro
         for application in applications
     }
     recent = Q(to_at=None) | Q(to_at__gt=from_at)
-    found = stays().filter(recent, application__component=component)
+    found = stays().filter(recent, application__component=component).order_by("-from_at", "-pk")
     for record in found[:MOST_BARS]:
         if record.application_id in lanes:
             lanes[record.application_id].deployments.append(record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 from django.utils import timezone
@@ -116,7 +117,7 @@ def test_a_run_that_fails_waits_for_its_turn(settled: Shop) -> None:
 
 
 def test_a_tick_asks_as_much_for_many_components_as_for_one(
-    settled: Shop, django_assert_num_queries: Callable[..., object]
+    settled: Shop, django_assert_num_queries: Callable[..., AbstractContextManager[object]]
 ) -> None:
     for number in range(20):
         component = Component.objects.create(project=settled.project, name=f"c{number}", slug=f"c{number}")

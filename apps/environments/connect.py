@@ -14,6 +14,7 @@ from django.conf import settings
 from apps.environments.models import Cluster
 from gitopsui.adapters.cluster import ClusterAccess, ClusterReader, Listing, LiveState, in_cluster_access
 from gitopsui.adapters.http_policy import HttpPolicy
+from gitopsui.adapters.kubeconfig import read_only_role, service_account_commands
 from gitopsui.adapters.render import Renderer, find_tools
 from gitopsui.domain.errors import ClusterError, InputError
 from gitopsui.domain.identity import GroupKind, Manifest
@@ -101,6 +102,7 @@ class ClusterRound:
             self._reader.close()
 
 
+ROLE_NAMESPACE = "gitopsui"
 _ROUND: ContextVar[ClusterRound | None] = ContextVar("cluster_round", default=None)
 
 
@@ -136,3 +138,8 @@ def check_server(account: ClusterAccess) -> None:
         ClusterReader(account, policy=http_policy(), mask=lambda manifest: manifest).close()
     except ClusterError as error:
         raise InputError(error.message, code=error.code, field="server") from error
+
+
+def read_only_access() -> dict[str, str]:
+    """The commands that make an access for us which starts no program, and the role by itself."""
+    return {"commands": service_account_commands(ROLE_NAMESPACE), "role_yaml": read_only_role()}

@@ -14,7 +14,7 @@ from apps.accounts.models import Person, Project, Role
 from apps.accounts.permissions import person_of, requires
 from apps.accounts.services import find_or_make_project
 from apps.core.jobs import job_of
-from apps.environments import selectors
+from apps.environments import connect, selectors
 from apps.environments.forms import EXEC_CODES, ClusterForm, InClusterForm, KubeconfigForm, TokenForm
 from apps.environments.models import Cluster
 from apps.environments.services import clusters, layouts
@@ -23,12 +23,10 @@ from apps.repositories import services as repositories
 from apps.repositories.forms import ConnectForm
 from apps.repositories.models import Repository
 from apps.repositories.selectors import job_context, row_of
-from gitopsui.adapters.kubeconfig import read_only_role, service_account_commands
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.layout import Proposal
 
 DEFAULT_PROJECT = "default"
-ROLE_NAMESPACE = "gitopsui"
 NAME_LIMIT = 100
 
 
@@ -217,7 +215,7 @@ def _exec_help(form: ClusterForm | None) -> dict[str, str] | None:
     """For a kubeconfig that starts programs: the commands that make an access which does not."""
     if form is None or form.code not in EXEC_CODES:
         return None
-    return {"commands": service_account_commands(ROLE_NAMESPACE), "role_yaml": read_only_role()}
+    return connect.read_only_access()
 
 
 @requires(Role.ADMIN)

@@ -20,7 +20,6 @@ from apps.environments.forms import ClusterEditForm
 from apps.environments.models import Application, Cluster
 from apps.environments.services import clusters
 from apps.environments.services.layouts import CHECK
-from gitopsui.adapters.cluster import ClusterAccess
 
 View = Callable[..., HttpResponse]
 
@@ -146,8 +145,7 @@ def cluster_edit(request: HttpRequest, pk: int) -> HttpResponse:
     form = ClusterEditForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        access = ClusterAccess(data["server"], ca_data=data["ca_data"], token=data["token"])
-        clusters.change_cluster(cluster, name=data["name"], access=access, by=person_of(request))
+        clusters.change_cluster(cluster, **data, by=person_of(request))
         messages.success(request, f"{cluster.name} is saved and will be asked now.")
         return redirect("cluster-detail", pk=pk)
     context = {"cluster": selectors.cluster_row(cluster), "form": form}

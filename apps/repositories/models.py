@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 
+POLL = "repositories.poll"  # the kind of job that asks a remote what it has
+
+
 class Credential(models.Model):
     """
     How to sign in to one host. Write-only: it is stored encrypted, never shown, never put into a form,

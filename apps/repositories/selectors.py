@@ -10,8 +10,7 @@ from django.urls import reverse
 
 from apps.core.jobs import job_of
 from apps.core.models import Job, JobState
-from apps.repositories.models import Repository
-from apps.repositories.services import POLL
+from apps.repositories.models import POLL, Repository
 from gitopsui.domain.mask_text import mask_text
 
 MEGABYTE = 1_000_000

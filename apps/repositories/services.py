@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Person, Project
 from apps.core import audit, jobs
-from apps.repositories.models import Credential, Repository, Revision
+from apps.repositories.models import POLL, Credential, Repository, Revision
 from gitopsui.adapters.git import FetchResult, Mirror
 from gitopsui.adapters.git_address import GitPolicy, GitUrl, check_url
 from gitopsui.adapters.git_output import Progress, Ref
@@ -21,7 +21,6 @@ from gitopsui.domain.errors import InputError, SourceError
 from gitopsui.domain.mask_text import mask_text
 from gitopsui.domain.text import clean_text
 
-POLL = "repositories.poll"
 RECENT_COMMITS = 20
 SUBJECT_LIMIT = 200
 Report = Callable[[int, int, str], None]

@@ -36,7 +36,7 @@ TICK_SECONDS = 0.25
 GRACE_SECONDS = 0.5
 
 
-class ProgramNotFound(SourceError):
+class ProgramNotFound(SourceError):  # noqa: N818 - named for what happened
     """The program is not installed, or not on the PATH it was given."""
 
     def __init__(self, program: str) -> None:
@@ -44,7 +44,7 @@ class ProgramNotFound(SourceError):
         self.program = program
 
 
-class ProcessTimeout(SourceError):
+class ProcessTimeout(SourceError):  # noqa: N818 - named for what happened
     """The program was still running at its deadline and was ended."""
 
     def __init__(self, program: str, timeout: timedelta) -> None:
@@ -53,7 +53,7 @@ class ProcessTimeout(SourceError):
         self.timeout = timeout
 
 
-class OutputTooLarge(SourceError):
+class OutputTooLarge(SourceError):  # noqa: N818 - named for what happened
     """The program wrote more than it may and was ended."""
 
     def __init__(self, program: str, max_output: int) -> None:

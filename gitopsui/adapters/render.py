@@ -77,7 +77,7 @@ class Renderer:
         return self._find_inputs(mirror, commit, source).digest(READING_VERSION, version, repr(source))
 
     def input_folders(self, mirror: Tree, commit: str, source: RenderSource) -> tuple[str, ...]:
-        """The folders that hold what this render reads, outermost only, sorted; nothing raises for a bad one."""
+        """The outermost folders that hold what this render reads, sorted; nothing raises for a bad one."""
         entries = self._find_inputs(mirror, commit, source).entries
         folders = sorted({path.rpartition("/")[0] or "." for path in entries})
         kept: list[str] = []

@@ -24,6 +24,7 @@ from gitopsui.domain.owner import Owner
 from gitopsui.domain.text import clean_text
 
 NOTE_LIMIT = 100
+NOT_READ_NOW = "Its file in Git cannot be read now; this is the last that is known."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +76,42 @@ def check_application(
 def _ask(application: Application, desired: Desired, cluster: LiveDoor | None) -> Live | None:
     if cluster is None or desired.error is not None:
         return None
-    return read_live(desired.manifests, namespace=application.namespace or "default", cluster=cluster)
+    manifests = (*desired.manifests, *desired.kept)
+    return read_live(manifests, namespace=application.namespace or "default", cluster=cluster)
 
 
 def judge(application: Application, desired: Desired, live: Live | None, *, now: datetime) -> Verdict:
     """The verdict, without writing anything. What cannot be known is Unknown, with the reason."""
-    if live is None:
+    if live is None and (desired.error is None or application.cluster_id is None):
         reason = (
             desired.error.message if desired.error else "No cluster is connected, so nothing can be compared."
         )
         health = Health(HealthStatus.UNKNOWN, "No cluster is connected.")
         return Verdict(desired, None, (), SyncStatus.UNKNOWN, reason, health)
-    if desired.error is not None:
-        reason = f"{desired.error.message} {desired.error.hint}".strip()
+    if live is None or desired.error is not None:
+        reason = f"{desired.error.message} {desired.error.hint}".strip() if desired.error else ""
         health = Health(HealthStatus.UNKNOWN, "What belongs to it is not known while it cannot be rendered.")
         return Verdict(desired, None, (), SyncStatus.UNKNOWN, reason, health)
     unreadable = {kind: _unread(kind, reason) for kind, reason in live.unreadable.items()}
     namespace = application.namespace or "default"
-    drifts = compare(desired.manifests, live.own, namespace=namespace, unreadable=unreadable, now=now)
+    drifts = _drifts(desired, live, namespace=namespace, unreadable=unreadable, now=now)
     asked = {find_key(manifest).group_kind for manifest in desired.manifests}
     blind = {kind: reason for kind, reason in unreadable.items() if kind in asked}
     sync, reason = _sync(drifts, desired, blind)
     health, note = _health(desired, live, drifts, blind)
     return Verdict(desired, live, tuple(drifts), sync, reason, health, note)
+
+
+def _drifts(
+    desired: Desired, live: Live, *, namespace: str, unreadable: Mapping[GroupKind, str], now: datetime
+) -> list[ResourceDrift]:
+    """What differs; the objects of files that cannot be read are unknown, neither well nor too many."""
+    manifests = (*desired.manifests, *desired.kept)
+    found = compare(manifests, live.own, namespace=namespace, unreadable=unreadable, now=now)
+    # Against an empty cluster every kept object is told by the key it is compared under.
+    kept = {drift.key for drift in compare(desired.kept, (), namespace=namespace, now=now)}
+    unknown = [ResourceDrift(key, DriftKind.UNKNOWN, reason=NOT_READ_NOW) for key in sorted(kept)]
+    return [drift for drift in found if drift.key not in kept] + unknown
 
 
 def _unread(kind: GroupKind, reason: str) -> str:
@@ -222,8 +236,10 @@ def _apply_desired(row: Application, desired: Desired, now: datetime) -> None:
     if desired.sha:
         row.desired_sha = desired.sha
     if error is None:
-        row.desired_digest = desired.digest
-        row.desired_version = version_in(desired.manifests, row)
+        if not desired.is_incomplete:
+            # Else the digest stays that of the last complete state, whose objects are kept.
+            row.desired_digest = desired.digest
+        row.desired_version = version_in((*desired.manifests, *desired.kept), row)
     elif row.declared_version and not row.desired_version:
         row.desired_version = row.declared_version
 

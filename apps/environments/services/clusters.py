@@ -46,7 +46,9 @@ def _store_access(cluster: Cluster, access: ClusterAccess, *, is_in_cluster: boo
     cluster.failed_at = None
 
 
-def change_cluster(cluster: Cluster, *, name: str, access: ClusterAccess, by: Person) -> None:
+def change_cluster(
+    cluster: Cluster, *, name: str, server: str, ca_data: str, token: str, by: Person
+) -> None:
     """
     Edit a connection. An empty token keeps the stored credentials, as long as the address stays the
     same: they are bound to it and dropped with it.
@@ -54,9 +56,9 @@ def change_cluster(cluster: Cluster, *, name: str, access: ClusterAccess, by: Pe
     with transaction.atomic():
         before = {"name": cluster.name, "server": cluster.server}
         cluster.name = clean_text(name, limit=100)
-        if access.token or access.server != cluster.server:
-            _store_access(cluster, access, is_in_cluster=False)
-        cluster.ca_data = access.ca_data
+        if token or server != cluster.server:
+            _store_access(cluster, ClusterAccess(server, ca_data=ca_data, token=token), is_in_cluster=False)
+        cluster.ca_data = ca_data
         cluster.save()
         audit.record(by, "changed cluster", cluster, before=before, after={"server": cluster.server})
     _check_again(cluster)

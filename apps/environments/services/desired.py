@@ -14,7 +14,7 @@ from apps.repositories.models import Revision, UnreadableRow
 from gitopsui.adapters.git import Mirror
 from gitopsui.adapters.render import Rendered, RenderSource
 from gitopsui.domain.errors import RenderError, UnreadableFile
-from gitopsui.domain.identity import Manifest
+from gitopsui.domain.identity import Manifest, find_key
 from gitopsui.domain.image import version_of
 from gitopsui.domain.mask_text import mask_text
 from gitopsui.domain.text import clean_json, clean_text
@@ -33,13 +33,17 @@ class RenderDoor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What Git asks for at `sha`: masked manifests, or none where `error` says why."""
+    """
+    What Git asks for at `sha`: masked manifests, or none where `error` says why. `kept` are those of the
+    last complete state that files which cannot be read now may still hold.
+    """
 
     sha: str
     digest: str = ""
     manifests: tuple[Manifest, ...] = ()
     error: RenderError | None = None
     is_incomplete: bool = False
+    kept: tuple[Manifest, ...] = ()
 
     @property
     def is_known(self) -> bool:
@@ -84,7 +88,18 @@ def read_desired(
     except RenderError as error:
         return Desired(head.commit_sha, error=error)
     _store_unreadable(application, state, now)
-    return Desired(head.commit_sha, digest, tuple(state.manifests), is_incomplete=bool(state.unreadable))
+    manifests = tuple(state.manifests)
+    kept = _last_complete(application, manifests) if state.unreadable else ()
+    return Desired(head.commit_sha, digest, manifests, is_incomplete=bool(state.unreadable), kept=kept)
+
+
+def _last_complete(application: Application, manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    """What the last state without unreadable files held beyond `manifests`: a broken file deletes nothing."""
+    last = DesiredState.objects.filter(digest=application.desired_digest).first()
+    if last is None or last.unreadable:
+        return ()
+    known = {find_key(manifest) for manifest in manifests}
+    return tuple(manifest for manifest in last.manifests if find_key(manifest) not in known)
 
 
 def _refused(code: str, message: str, hint: str = "") -> RenderError:

@@ -46,9 +46,7 @@ def _store_access(cluster: Cluster, access: ClusterAccess, *, is_in_cluster: boo
     cluster.failed_at = None
 
 
-def change_cluster(
-    cluster: Cluster, *, name: str, server: str, ca_data: str, token: str, by: Person
-) -> None:
+def change_cluster(cluster: Cluster, *, name: str, server: str, ca_data: str, token: str, by: Person) -> None:
     """
     Edit a connection. An empty token keeps the stored credentials, as long as the address stays the
     same: they are bound to it and dropped with it.

@@ -1,24 +1,19 @@
 """
-Write into a stand-in API server over HTTP, as kubectl and the controllers do: apply, edit, list, delete.
+Write into a stand-in API server, as kubectl and the controllers do: apply, edit, list, delete.
 
 The program itself never writes to a cluster; only the people and the controllers of the demo do.
 """
 
 from __future__ import annotations
 
-import base64
-import http.client
 import json
-import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlencode, urlsplit
 
 from gitopsui.domain.errors import ClusterError
 from gitopsui.domain.resource import Manifest
 
-TIMEOUT_SECONDS = 5
 APPLY = "application/apply-patch+yaml"
 STRATEGIC = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
@@ -52,29 +47,29 @@ class Cluster(Protocol):
         """Take an object away; it may be gone already."""
 
 
+# Verb, path, query, content type, body → status and body.
+Send = Callable[[str, str, Mapping[str, str], str, bytes], tuple[int, bytes]]
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterClient:
-    """The cluster at `server`; `ca_pem` is the certificate it is trusted by, "" for plain HTTP."""
+    """The cluster that `send` hands a request to."""
 
-    server: str
-    token: str
-    ca_pem: str = ""
+    send: Send
 
     def apply(self, manifest: Manifest, *, manager: str) -> None:
         metadata = manifest["metadata"]
         path = _path(
             manifest["apiVersion"], manifest["kind"], metadata.get("namespace", ""), metadata["name"]
         )
-        query = urlencode({"fieldManager": manager, "force": "true"})
-        self._call("PATCH", f"{path}?{query}", manifest, APPLY)
+        self._call("PATCH", path, {"fieldManager": manager, "force": "true"}, APPLY, manifest)
 
     def edit(
         self, api_version: str, kind: str, namespace: str, name: str, patch: Manifest, *, manager: str
     ) -> None:
         kind, _, subresource = kind.partition("/")
         path = _path(api_version, kind, namespace, name) + (f"/{subresource}" if subresource else "")
-        content_type = MERGE if subresource else STRATEGIC
-        self._call("PATCH", f"{path}?{urlencode({'fieldManager': manager})}", patch, content_type)
+        self._call("PATCH", path, {"fieldManager": manager}, MERGE if subresource else STRATEGIC, patch)
 
     def list(self, api_version: str, kind: str, namespace: str) -> list[Manifest]:
         answer = self._call("GET", _path(api_version, kind, namespace))
@@ -84,36 +79,21 @@ class ClusterClient:
         self._call("DELETE", _path(api_version, kind, namespace, name), allowed=404)
 
     def _call(
-        self, verb: str, path: str, body: Any = None, content_type: str = "", *, allowed: int = 200
+        self,
+        verb: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "",
+        body: Manifest | None = None,
+        *,
+        allowed: int = 200,
     ) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
-        headers |= {"Content-Type": content_type} if content_type else {}
-        connection = self._connect()
-        try:
-            connection.request(verb, path, json.dumps(body) if body is not None else None, headers)
-            answer = connection.getresponse()
-            content = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise ClusterError("The stand-in does not answer.", code="CLUSTER_UNREACHABLE") from error
-        finally:
-            connection.close()
-        if answer.status >= 300 and answer.status != allowed:
+        given = json.dumps(body).encode() if body is not None else b""
+        status, content = self.send(verb, path, query or {}, content_type, given)
+        if status >= 300 and status != allowed:
             text = content.decode("utf-8", "replace")[:300]
-            raise ClusterError(f"The stand-in answered {answer.status}: {text}", code="CLUSTER_ERROR")
+            raise ClusterError(f"The stand-in answered {status}: {text}", code="CLUSTER_ERROR")
         return json.loads(content)
-
-    def _connect(self) -> http.client.HTTPConnection:
-        parts = urlsplit(self.server)
-        host, port = parts.hostname or "", parts.port
-        if parts.scheme == "http":
-            return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-        context = ssl.create_default_context(cadata=self.ca_pem)
-        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
-
-
-def decode_ca(data: str) -> str:
-    """The `certificate-authority-data` of a kubeconfig as PEM text."""
-    return base64.b64decode(data).decode("ascii")
 
 
 def _path(api_version: str, kind: str, namespace: str, name: str = "") -> str:

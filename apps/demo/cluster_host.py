@@ -38,16 +38,15 @@ class Tokens:
 @dataclass(frozen=True, slots=True)
 class HostPlan:
     """
-    A cluster to be opened. `port` 0 takes a free one; `state` is what an earlier one saved, None for an
-    empty cluster; `folder` may keep its certificate; `is_broken` tells of an image whether it crashes.
+    A cluster to be opened. `port` 0 takes a free one; `state` is the file an earlier one may have saved and
+    that this one will; `is_broken` tells of an image whether it crashes.
     """
 
     name: str
     port: int
     tokens: Tokens
     clock: Clock
-    folder: Path
-    state: Path | None
+    state: Path
     is_broken: Callable[[str], bool]
 
 
@@ -73,9 +72,11 @@ class ClusterHost(Protocol):
     def look(self) -> None:
         """Let its controllers act once, at the time of its clock."""
 
-    def save(self, state: Path) -> None: ...
+    def save(self) -> None:
+        """Write its state file."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Stop answering, and save."""
 
 
 OpenHost = Callable[[HostPlan], ClusterHost]

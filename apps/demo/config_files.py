@@ -228,8 +228,10 @@ def version_file(component: str, environment: str) -> str:
 
 def _kustomize(name: str, versions: Mapping[tuple[str, str], str]) -> dict[str, str]:
     base = f"apps/{name}/base"
+    # How many is for the overlays to say, or for an autoscaler.
+    deployment = _deployment(name, "dev", limit="384Mi").replace("  replicas: 1\n", "")
     files = {
-        f"{base}/deployment.yaml": _deployment(name, "dev", limit="384Mi"),
+        f"{base}/deployment.yaml": deployment,
         f"{base}/service.yaml": _SERVICE.substitute(name=name, namespace=""),
         f"{base}/ingress.yaml": _INGRESS.substitute(name=name, namespace="", host=HOSTS["dev"]),
         **(_cart_base() if name == "cart" else _checkout_base()),

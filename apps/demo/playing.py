@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from apps.demo.cluster_host import ClusterHost, OpenHost
-from apps.demo.git_server import GitServer
-from apps.demo.story import Stage, Story
-from apps.demo.world import (
+from apps.demo.building import (
     REPOSITORIES,
     STORY_FILE,
     build_reconciler,
@@ -21,8 +18,10 @@ from apps.demo.world import (
     open_clusters,
     read_tokens,
     read_world,
-    save_clusters,
 )
+from apps.demo.cluster_host import ClusterHost, OpenHost
+from apps.demo.git_server import GitServer
+from apps.demo.story import Stage, Story
 from gitopsui.adapters.render import Tools
 from gitopsui.domain.errors import SourceError
 
@@ -42,32 +41,27 @@ class Pace:
     between_saves: timedelta = timedelta(seconds=60)
 
 
-def run(
+def play(
     data: Path,
     stop: threading.Event,
     *,
     tools: Tools,
     open_host: OpenHost,
-    pace: Pace | None = None,
-    tell: Teller = lambda _: None,
+    pace: Pace,
+    tell: Teller,
 ) -> None:
-    """
-    Serve the world below `data` until `stop` is set, then save and return. `tell` gets a sentence for each
-    event. Raises FileNotFoundError before `prepare`, and OSError when a port is taken.
-    """
+    """As `world.run`."""
     world = read_world(data)
     ports = {cluster["name"]: int(cluster["port"]) for cluster in world["clusters"]}
     with ExitStack() as stack:
         stack.enter_context(GitServer(data / REPOSITORIES, port=int(world["git"]["port"])))
         opened = stack.enter_context(open_clusters(data, ports, read_tokens(data), open_host))
         hosts = {name: host for name, (host, _) in opened.items()}
-        _Player(data, hosts, tools, tell).play(stop, pace or Pace())
-        save_clusters(data, hosts)
+        _Player(data, hosts, tools, tell).play(stop, pace)
 
 
 class _Player:
     def __init__(self, data: Path, hosts: Mapping[str, ClusterHost], tools: Tools, tell: Teller) -> None:
-        self._data = data
         self._hosts = hosts
         self._tell = tell
         self._silent_until: dict[str, float] = {}
@@ -87,7 +81,7 @@ class _Player:
         acts: list[tuple[timedelta, Callable[[], None]]] = [
             (pace.between_looks, self._look),
             (pace.between_passes, lambda: self._reconcile(stop)),
-            (pace.between_saves, lambda: save_clusters(self._data, self._hosts)),
+            (pace.between_saves, self._save),
             (pace.between_events, self._tell_next),
         ]
         start = time.monotonic()
@@ -104,6 +98,10 @@ class _Player:
             if time.monotonic() >= self._silent_until.get(name, 0.0):
                 host.is_silent = False
             host.look()
+
+    def _save(self) -> None:
+        for host in self._hosts.values():
+            host.save()
 
     def _silence(self, cluster: str, duration: timedelta) -> None:
         self._silent_until[cluster] = time.monotonic() + duration.total_seconds()

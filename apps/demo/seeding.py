@@ -18,6 +18,8 @@ from gitopsui.domain.resource import Manifest
 # A roll-out of the stand-in is over after so many looks of its controllers, so far apart.
 LOOKS = 10
 PAUSE_BETWEEN_LOOKS = timedelta(seconds=6)
+PAUSED_FOR = timedelta(days=0.9)
+_PAUSE = '"paused": true, '
 SCALER = "kube-controller-manager"
 
 
@@ -44,14 +46,13 @@ def seed_clusters(
     Replay the first, the last but one and the last deployment of each application, and what was edited by
     hand since, each at its time. What cannot be rendered here (a tool is missing) is left out.
     """
-    events = [
-        *(
-            event
-            for application in APPLICATIONS
-            for event in _deployments(application, clusters, reconciler, now)
-        ),
-        *_edits(clusters[PROD], now),
-    ]
+    events: list[_Event] = []
+    for application in APPLICATIONS:
+        found = list(_deployments(application, clusters, reconciler, now))
+        events += found
+        if found and application.cluster == PROD:
+            edits = [edit for edit in _EDITS if edit.component == application.component]
+            events += [_plan_edit(edit, clusters[PROD], now) for edit in edits]
     for name, cluster in clusters.items():
         for namespace in sorted({a.namespace for a in APPLICATIONS if a.cluster == name}):
             past.set_time(now - timedelta(days=365))
@@ -91,17 +92,15 @@ def _deployments(
         earlier = _as_of(manifests, last, version)
         yield _Event(at, application.cluster, lambda earlier=earlier: _apply(cluster, earlier))  # type: ignore[misc]
     yield _Event(deployed[-1][0], application.cluster, lambda: _apply(cluster, _as_of(manifests, last, last)))
-    # The pause of a roll-out came after the roll-out.
-    yield _Event(
-        max(deployed[-1][0], now - timedelta(days=0.9)),
-        application.cluster,
-        lambda: reconciler.sync(application),
-    )
+    # Where a roll-out is paused, that came after it.
+    is_paused = _PAUSE in json.dumps(manifests)
+    at = now - PAUSED_FOR if is_paused else deployed[-1][0]
+    yield _Event(at, application.cluster, lambda: reconciler.sync(application))
 
 
 def _as_of(manifests: Sequence[Manifest], last: str, version: str) -> list[Manifest]:
     """The manifests with another version, and without a pause."""
-    text = json.dumps(manifests).replace(last, version).replace('"paused": true, ', "")
+    text = json.dumps(manifests).replace(last, version).replace(_PAUSE, "")
     found: list[Manifest] = json.loads(text)
     return found
 
@@ -115,20 +114,48 @@ def _apply(cluster: Cluster, manifests: Sequence[Manifest]) -> None:
             cluster.edit("apps/v1", "Deployment/scale", namespace, name, replicas, manager=SCALER)
 
 
-def _edits(cluster: Cluster, now: datetime) -> Iterator[_Event]:
-    """What people changed in production and nobody put back: three fields of checkout, one of catalog."""
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    ago: timedelta
+    component: str
+    api_version: str
+    kind: str
+    name: str
+    patch: Manifest
+    manager: str = EDITOR
 
-    def edit(ago: timedelta, api_version: str, kind: str, name: str, patch: Manifest, manager: str) -> _Event:
-        def play() -> None:
-            cluster.edit(api_version, kind, "shop", name, patch, manager=manager)
 
-        return _Event(now - ago, PROD, play)
+# What people changed in production and nobody put back: three fields of checkout, one of catalog.
+_EDITS = (
+    _Edit(
+        timedelta(hours=26), "catalog", "v1", "ConfigMap", "catalog-config", {"data": {"CACHE_TTL": "15s"}}
+    ),
+    _Edit(
+        timedelta(hours=2),
+        "checkout",
+        "apps/v1",
+        "Deployment",
+        "checkout",
+        container_patch(
+            "checkout",
+            env=[{"name": "LOG_LEVEL", "value": "debug"}],
+            resources={"limits": {"memory": "1Gi"}},
+        ),
+    ),
+    _Edit(
+        timedelta(minutes=35),
+        "checkout",
+        "v1",
+        "ConfigMap",
+        "checkout-flags",
+        {"data": {"express_pay_countries": "DE,AT,CH,NL"}},
+        "kubectl-patch",
+    ),
+)
 
-    debug = [{"name": "LOG_LEVEL", "value": "debug"}]
-    more = container_patch("checkout", env=debug, resources={"limits": {"memory": "1Gi"}})
-    countries = {"data": {"express_pay_countries": "DE,AT,CH,NL"}}
-    yield edit(
-        timedelta(hours=26), "v1", "ConfigMap", "catalog-config", {"data": {"CACHE_TTL": "15s"}}, EDITOR
-    )
-    yield edit(timedelta(hours=2), "apps/v1", "Deployment", "checkout", more, EDITOR)
-    yield edit(timedelta(minutes=35), "v1", "ConfigMap", "checkout-flags", countries, "kubectl-patch")
+
+def _plan_edit(edit: _Edit, cluster: Cluster, now: datetime) -> _Event:
+    def play() -> None:
+        cluster.edit(edit.api_version, edit.kind, "shop", edit.name, edit.patch, manager=edit.manager)
+
+    return _Event(now - edit.ago, PROD, play)

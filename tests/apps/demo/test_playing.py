@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from apps.demo.building import build, read_world
+from apps.demo.cluster_host import HostPlan
+from apps.demo.playing import Pace, play
+from gitopsui.adapters.git import GitPolicy, Mirror
+from gitopsui.adapters.render import Tools
+from tests.apps.demo.cluster_stub import HostStub
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+QUICK = Pace(*[timedelta(seconds=0.05)] * 5)
+CALM = Pace(first_event=timedelta(hours=1))
+
+
+class Serving:
+    """A world that runs in a thread; `hosts` are its clusters, `told` what it said."""
+
+    def __init__(self, data: Path, pace: Pace) -> None:
+        self.told: list[str] = []
+        self.hosts: list[HostStub] = []
+        self.stop = threading.Event()
+        arguments = {"tools": Tools(), "open_host": self._open, "pace": pace, "tell": self.told.append}
+        self.thread = threading.Thread(target=play, args=(data, self.stop), kwargs=arguments)
+
+    def _open(self, plan: HostPlan) -> HostStub:
+        self.hosts.append(HostStub(plan))
+        return self.hosts[-1]
+
+    def end(self) -> float:
+        """The seconds it takes to end."""
+        start = time.monotonic()
+        self.stop.set()
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+        return time.monotonic() - start
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "world"
+    build(folder, NOW, tools=Tools(), open_host=HostStub, git_port=0, cluster_port=0)
+    return folder
+
+
+@contextmanager
+def serving(data: Path, pace: Pace) -> Iterator[Serving]:
+    world = Serving(data, pace)
+    world.thread.start()
+    try:
+        yield world
+    finally:
+        world.end()
+
+
+def wait_until(claim: object, seconds: float = 20) -> None:
+    assert callable(claim)
+    deadline = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
+
+
+def test_every_repository_can_be_fetched_at_its_url(data: Path, tmp_path: Path) -> None:
+    world = read_world(data)
+    policy = GitPolicy(plain_http=frozenset({world["git"]["host_port"]}))
+    with serving(data, CALM):
+        wait_until(lambda: _answers(world["config_url"], tmp_path / "probe", policy))
+        for part in world["components"]:
+            mirror = Mirror(tmp_path / part["name"], part["repository_url"], policy=policy)
+            assert mirror.fetch().created
+
+
+def _answers(url: str, path: Path, policy: GitPolicy) -> bool:
+    try:
+        return bool(Mirror(path, url, policy=policy).ls_remote().refs)
+    except Exception:
+        return False
+
+
+def test_the_story_is_told_while_it_runs_and_controllers_look(data: Path) -> None:
+    with serving(data, QUICK) as world:
+        wait_until(lambda: len(world.told) >= 3 and all(len(host.looks) > 3 for host in world.hosts))
+    assert world.told[0] == "cart 3.4.0-rc.2 was released and goes to dev."
+    assert all(host.is_closed for host in world.hosts)
+
+
+def test_it_ends_within_a_second(data: Path) -> None:
+    with serving(data, CALM) as world:
+        wait_until(lambda: world.hosts and world.hosts[0].looks)
+        assert world.end() < 1
+
+
+def test_it_can_be_served_again_at_the_same_urls(data: Path) -> None:
+    before = read_world(data)
+    for _ in range(2):
+        with serving(data, CALM) as world:
+            wait_until(lambda world=world: len(world.hosts) == 2 and world.hosts[1].looks)
+    assert read_world(data) == before
+    assert [host.plan.port for host in world.hosts] == [one["port"] for one in before["clusters"]]

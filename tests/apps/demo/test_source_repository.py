@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from apps.demo.releases import COMPONENTS, RELEASES, Release
+from apps.demo.repositories import NewCommit, NewTag, create_repository, extend_repository
+from apps.demo.source_repository import build_more_commits, build_source_history, tag_name
+from gitopsui.adapters.git_repository import Repository
+from gitopsui.domain.commit import parse_message
+from gitopsui.domain.version import parse_tag
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MAIN = "refs/heads/main"
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_history_is_the_same_each_time_and_another_with_another_seed(component: str) -> None:
+    first = build_source_history(component, until=NOW)
+    assert first == build_source_history(component, until=NOW)
+    assert first != build_source_history(component, until=NOW, seed=1)
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_year_has_some_hundred_commits_in_order_that_end_before_now(component: str) -> None:
+    steps = build_source_history(component, until=NOW)
+    on_main = [step.at for step in steps if step.branch == "main"]
+    assert 150 <= len([step for step in steps if isinstance(step, NewCommit)]) <= 400
+    assert on_main == sorted(on_main)
+    assert on_main[-1] < NOW
+    assert (NOW - on_main[0]).days == 365
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_message_is_conventional_a_merge_or_a_revert(component: str) -> None:
+    commits = [step for step in build_source_history(component, until=NOW) if isinstance(step, NewCommit)]
+    parsed = [parse_message(commit.message) for commit in commits]
+    odd = [message for message, commit in zip(parsed, commits, strict=True) if not message.type]
+    assert all(message.description.startswith(("Merge pull request #", 'Revert "')) for message in odd)
+    has_major = len({release.version.split(".")[0] for release in RELEASES[component]}) > 1
+    assert any(message.breaking for message in parsed) == has_major
+    assert {"feat", "fix", "chore", "docs", "test", "refactor"} <= {message.type for message in parsed}
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_each_release_is_a_tag_that_follows_the_one_before(component: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{component}.git"
+    create_repository(path, build_source_history(component, until=NOW))
+    repository = Repository(path)
+    tags = {ref.short: ref for ref in repository.refs() if ref.kind == "tag"}
+    names = [tag_name(release.version) for release in RELEASES[component]]
+    assert sorted(tags) == sorted(names)
+    shas = [str(tags[name].commit_sha) for name in names]
+    for earlier, later in pairwise(shas):
+        assert repository.is_ancestor(earlier, later)
+    assert all((tag := parse_tag(name)) is not None and tag.version is not None for name in names)
+
+
+def test_as_many_commits_lie_between_two_versions_as_the_table_says(tmp_path: Path) -> None:
+    path = tmp_path / "checkout.git"
+    create_repository(path, build_source_history("checkout", until=NOW))
+    count = Repository(path).count("refs/tags/v2.15.0", exclude="refs/tags/v2.14.0")
+    assert count == 24
+
+
+def test_tags_with_a_build_are_light_and_the_final_ones_of_others_are_annotated() -> None:
+    def messages(component: str) -> dict[str, str]:
+        steps = build_source_history(component, until=NOW)
+        return {step.name: step.message for step in steps if isinstance(step, NewTag)}
+
+    assert messages("pricing")["v1.0.1+3"] == ""
+    assert messages("cart")["v3.3.2"] == "cart 3.3.2\n"
+    assert messages("cart")["v3.4.0-rc.1"] == ""
+
+
+def test_a_later_release_brings_so_many_commits_and_its_tag(tmp_path: Path) -> None:
+    path = tmp_path / "cart.git"
+    create_repository(path, build_source_history("cart", until=NOW))
+    before = Repository(path).count(MAIN, no_merges=False)
+    steps = build_more_commits("cart", Release("3.4.0", 0), Release("3.4.0-rc.1", 0), at=NOW, count=4)
+    extend_repository(path, steps)
+    repository = Repository(path)
+    assert repository.count(MAIN, no_merges=False) == before + len(steps) - 1
+    assert repository.is_ancestor("refs/tags/v3.4.0-rc.1", "refs/tags/v3.4.0")

@@ -8,12 +8,30 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from apps.environments import connect
+from apps.environments.models import Cluster
 from gitopsui.adapters.cluster import ClusterAccess
 from gitopsui.adapters.kubeconfig import Kubeconfig, parse_kubeconfig
 from gitopsui.domain.errors import InputError
+from gitopsui.domain.text import visible
 
 KUBECONFIG_LIMIT = 200_000
 _CODE = {"spellcheck": "false", "autocomplete": "off"}
+
+
+class WriteOnlyTextarea(forms.Textarea):
+    """What is pasted may hold secrets: it is read and never shown again, like a password."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+def clean_name(raw: str) -> str:
+    """A name that can be seen. Raises ValidationError for one of blanks and invisible characters only."""
+    if raw and visible(raw) != raw:
+        raise ValidationError("The name holds characters that cannot be seen.", code="NAME_HIDDEN")
+    return raw
+
+
 EXEC_CODES = ("KUBECONFIG_EXEC", "KUBECONFIG_FILE", "KUBECONFIG_AUTH")
 
 
@@ -34,6 +52,9 @@ class ClusterForm(forms.Form):
             field.choices = [(name, name) for name in environments]  # type: ignore[attr-defined]
         else:
             del self.fields["environments"]
+
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"])
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -57,7 +78,7 @@ class KubeconfigForm(ClusterForm):
     """A pasted kubeconfig. It is parsed by our own rules; nothing in it is run or opened."""
 
     kubeconfig = forms.CharField(
-        max_length=KUBECONFIG_LIMIT, widget=forms.Textarea(attrs={"rows": 8, **_CODE}), strip=False
+        max_length=KUBECONFIG_LIMIT, widget=WriteOnlyTextarea(attrs={"rows": 8, **_CODE}), strip=False
     )
     context = forms.CharField(max_length=300, required=False, help_text="Empty: its current context.")
 
@@ -131,6 +152,17 @@ class ClusterEditForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False),
         help_text="Empty keeps the one there is, as long as the address stays the same.",
     )
+
+    def __init__(self, *args: Any, cluster: Cluster, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cluster = cluster
+
+    def clean_name(self) -> str:
+        name = clean_name(self.cleaned_data["name"])
+        others = Cluster.objects.filter(project=self.cluster.project, name=name).exclude(pk=self.cluster.pk)
+        if others.exists():
+            raise ValidationError("Another cluster of the project has this name.", code="NAME_TAKEN")
+        return name
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -142,7 +142,7 @@ def cluster_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def cluster_edit(request: HttpRequest, pk: int) -> HttpResponse:
     cluster = find_cluster(request, pk, Role.ADMIN)
     initial = {"name": cluster.name, "server": cluster.server, "ca_data": cluster.ca_data}
-    form = ClusterEditForm(request.POST or None, initial=initial)
+    form = ClusterEditForm(request.POST or None, cluster=cluster, initial=initial)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         clusters.change_cluster(cluster, **data, by=person_of(request))

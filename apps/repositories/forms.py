@@ -14,6 +14,8 @@ from gitopsui.adapters.git_address import check_ref_name, check_url
 from gitopsui.domain.errors import InputError
 
 _SECRET = forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False)
+# An address refused so may hold a password or token; what was typed is not shown again.
+_MAY_HOLD_SECRET = ("URL_USERINFO", "URL_SYNTAX")
 
 
 class ConnectForm(forms.Form):
@@ -41,6 +43,9 @@ class ConnectForm(forms.Form):
         try:
             check_url(raw, connect.git_policy())
         except InputError as error:
+            if error.code in _MAY_HOLD_SECRET:
+                self.data = self.data.copy()
+                self.data[self.add_prefix("url")] = ""
             raise ValidationError(error.message, code=error.code) from error
         return raw
 
@@ -77,15 +82,24 @@ class RepositoryForm(ConnectForm):
 
     def __init__(self, *args: Any, repository: Repository, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.repository = repository
         if repository.credential:
             self.fields["password"].help_text = f"A secret is {repository.credential}. Empty keeps it."
         self.order_fields(["url", "name", "branch", "is_config", "is_source"])
+
+    def clean_url(self) -> str:
+        raw = super().clean_url()
+        same_as = check_url(raw, connect.git_policy()).same_as
+        others = Repository.objects.filter(project=self.repository.project, same_as=same_as)
+        if others.exclude(pk=self.repository.pk).exists():
+            raise ValidationError("This repository is connected to the project already.", code="URL_TAKEN")
+        return raw
 
     def clean_branch(self) -> str:
         branch: str = self.cleaned_data["branch"]
         if branch:
             try:
-                check_ref_name(f"refs/heads/{branch}")
+                check_ref_name(branch)
             except InputError as error:
                 raise ValidationError(error.message, code=error.code) from error
         return branch

@@ -41,7 +41,8 @@ def _store_access(cluster: Cluster, access: ClusterAccess, *, is_in_cluster: boo
     cluster.client_certificate = access.client_certificate
     cluster.tls_server_name, cluster.is_insecure = access.tls_server_name, access.is_insecure
     cluster.is_in_cluster = is_in_cluster
-    cluster.credential_set_at = timezone.now()
+    has_credential = bool(access.token or access.client_key)
+    cluster.credential_set_at = timezone.now() if has_credential else None
     cluster.error = cluster.error_code = cluster.error_hint = ""
     cluster.failed_at = None
 

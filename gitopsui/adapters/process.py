@@ -36,7 +36,7 @@ TICK_SECONDS = 0.25
 GRACE_SECONDS = 0.5
 
 
-class ProgramNotFound(SourceError):  # noqa: N818 - named for what happened
+class ProgramNotFound(SourceError):
     """The program is not installed, or not on the PATH it was given."""
 
     def __init__(self, program: str) -> None:
@@ -44,7 +44,7 @@ class ProgramNotFound(SourceError):  # noqa: N818 - named for what happened
         self.program = program
 
 
-class ProcessTimeout(SourceError):  # noqa: N818 - named for what happened
+class ProcessTimeout(SourceError):
     """The program was still running at its deadline and was ended."""
 
     def __init__(self, program: str, timeout: timedelta) -> None:
@@ -53,7 +53,7 @@ class ProcessTimeout(SourceError):  # noqa: N818 - named for what happened
         self.timeout = timeout
 
 
-class OutputTooLarge(SourceError):  # noqa: N818 - named for what happened
+class OutputTooLarge(SourceError):
     """The program wrote more than it may and was ended."""
 
     def __init__(self, program: str, max_output: int) -> None:
@@ -163,8 +163,13 @@ def start(
         bufsize=0,
         start_new_session=True,
     )
-    _limit(popen.pid, memory_bytes=memory_bytes, cpu_seconds=cpu_seconds)
-    return Child(popen, Path(argv[0]).name)
+    child = Child(popen, Path(argv[0]).name)
+    try:
+        _limit(popen.pid, memory_bytes=memory_bytes, cpu_seconds=cpu_seconds)
+    except BaseException:
+        child.kill_group()
+        raise
+    return child
 
 
 class Child:
@@ -262,6 +267,7 @@ class _Exchange:
         self._timeout = timeout
         self._deadline = time.monotonic() + timeout.total_seconds()
         self._max_output = max_output
+        self._ended_at: float | None = None
 
     def time_left(self) -> timedelta:
         return timedelta(seconds=max(0.0, self._deadline - time.monotonic()))
@@ -270,7 +276,7 @@ class _Exchange:
         next_tick = time.monotonic() + TICK_SECONDS
         with selectors.DefaultSelector() as selector:
             self._register(selector)
-            while selector.get_map():
+            while selector.get_map() and not self._is_abandoned():
                 for piece in self._turn(selector):
                     if on_stderr is not None:
                         on_stderr(piece)
@@ -279,6 +285,15 @@ class _Exchange:
                 if on_tick is not None and time.monotonic() >= next_tick:
                     on_tick()
                     next_tick = time.monotonic() + TICK_SECONDS
+
+    def _is_abandoned(self) -> bool:
+        """
+        Whether the program ended a moment ago, so that what it wrote has been read, and the pipes are open
+        only because a child it left behind holds them.
+        """
+        if self._ended_at is None and self._child.poll() is not None:
+            self._ended_at = time.monotonic()
+        return self._ended_at is not None and time.monotonic() - self._ended_at > TICK_SECONDS
 
     def _register(self, selector: selectors.BaseSelector) -> None:
         if self._child.stdin is not None:
@@ -291,9 +306,6 @@ class _Exchange:
     def _turn(self, selector: selectors.BaseSelector) -> Iterator[bytes]:
         """Wait for the pipes once; yields the new pieces of stderr. Closes the pipes that are done."""
         events = selector.select(min(TICK_SECONDS, self.time_left().total_seconds()))
-        if not events and self._child.poll() is not None:
-            # The program is gone, but a child it left behind holds the pipes open and says nothing.
-            events = [(key, key.events) for key in selector.get_map().values()]
         for key, _ in events:
             piece = key.data(key.fd)
             if piece is None:
@@ -307,7 +319,7 @@ class _Exchange:
         try:
             self._unsent = self._unsent[os.write(fd, self._unsent[:CHUNK_BYTES]) :]
         except BlockingIOError:
-            return None if self._child.poll() is not None else b""
+            return b""
         except BrokenPipeError:
             return None
         return b"" if self._unsent else None
@@ -326,11 +338,11 @@ class _Exchange:
         return piece
 
     def _read(self, fd: int) -> bytes | None:
-        """What lies in the pipe; None at its end, or when the program ended and the pipe is empty."""
+        """What lies in the pipe; None at its end."""
         try:
             return os.read(fd, CHUNK_BYTES) or None
         except BlockingIOError:
-            return None if self._child.poll() is not None else b""
+            return b""
 
 
 def _present(pipe: IO[bytes] | None) -> IO[bytes]:
@@ -355,5 +367,8 @@ def _limit(pid: int, *, memory_bytes: int | None, cpu_seconds: int | None) -> No
         limits[resource.RLIMIT_CPU] = (cpu_seconds, cpu_seconds + 1)
     # It may have ended already.
     with contextlib.suppress(ProcessLookupError):
-        for kind, soft_and_hard in limits.items():
-            prlimit(pid, kind, soft_and_hard)
+        for kind, (soft, hard) in limits.items():
+            _, most = prlimit(pid, kind)
+            if most != resource.RLIM_INFINITY:
+                soft, hard = min(soft, most), min(hard, most)
+            prlimit(pid, kind, (soft, hard))

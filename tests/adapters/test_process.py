@@ -117,6 +117,20 @@ class TestRun:
         result = run(python(code), env=ENV, timeout=PLENTY, max_output=100, cpu_seconds=1)
         assert result.returncode == -signal.SIGXCPU
 
+    def test_a_limit_over_the_one_in_force_leaves_that_in_force(self) -> None:
+        code = (
+            "import resource, sys\n"
+            "from datetime import timedelta\n"
+            "from gitopsui.adapters.process import run\n"
+            "resource.setrlimit(resource.RLIMIT_CPU, (50, 50))\n"
+            "result = run(['sh', '-c', 'sleep 0.2; ulimit -t'], env={'PATH': sys.argv[1]},\n"
+            "    timeout=timedelta(9), max_output=99, cpu_seconds=90)\n"
+            "sys.stdout.write(result.stdout.decode())\n"
+        )
+        env = {**ENV, "PYTHONPATH": str(Path(__file__).parents[2])}
+        argv = [sys.executable, "-c", code, ENV["PATH"]]
+        assert run(argv, env=env, timeout=PLENTY, max_output=99).stdout == b"50\n"
+
     def test_several_threads_may_run_programs_at_once(self) -> None:
         def ask(number: int) -> bool:
             code = f"import sys; sys.stdout.write(sys.stdin.read() * {number})"
@@ -179,6 +193,17 @@ class TestEnd:
         result = run_python(LEAVES_CHILD)
         assert time.monotonic() - began < 3
         assert wait_until_dead(int(result.stdout))
+
+    @pytest.mark.parametrize("stream", [1, 2])
+    def test_children_left_behind_that_go_on_writing_are_killed(self, stream: int) -> None:
+        code = (
+            "import os, sys, time\n"
+            "if os.fork() == 0:\n"
+            "    while True: os.write(int(sys.argv[1]), b'x'); time.sleep(0.01)\n"
+        )
+        began = time.monotonic()
+        assert run_python(code, str(stream)).returncode == 0
+        assert time.monotonic() - began < 3
 
     def test_children_of_a_late_program_are_killed(self, tmp_path: Path) -> None:
         note = tmp_path / "pid"

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
-from gitopsui.domain.text import clean_text
+from gitopsui.domain.text import TEXT_LIMIT, clean_text
 
 # sha, parents, author, e-mail, author time, committer time, whole message; with `log -z` each ends with NUL.
 LOG_FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
@@ -114,18 +114,25 @@ class Progress:
 
 def parse_time(seconds: str) -> datetime | None:
     """A time in UTC from seconds since 1970; None for what is no date, or none this side of the year 9999."""
-    if not re.fullmatch(r"[0-9]{1,12}", seconds) or int(seconds) > MAX_TIMESTAMP:
+    is_number = seconds.isascii() and seconds.isdigit() and len(seconds) <= 12
+    if not is_number or int(seconds) > MAX_TIMESTAMP:
         return None
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def parse_log(data: bytes) -> list[Commit]:
     """The commits of `git log -z --format=LOG_FORMAT`, in the order Git printed them."""
-    return [_build_commit(record) for record in _records(data.split(b"\0"), LOG_FIELDS)]
+    # Decoded once and not field by field: an undecodable byte can swallow neither a NUL nor its neighbour.
+    *fields, last = data.decode("utf-8", "replace").split("\0")
+    if last or len(fields) % LOG_FIELDS:
+        raise _unreadable("log")
+    starts = range(0, len(fields), LOG_FIELDS)
+    return [_build_commit(*fields[start : start + LOG_FIELDS]) for start in starts]
 
 
-def _build_commit(record: list[bytes]) -> Commit:
-    sha, parents, name, email, authored, committed, message = (clean_text(field) for field in record)
+def _build_commit(
+    sha: str, parents: str, name: str, email: str, authored: str, committed: str, message: str
+) -> Commit:
     return Commit(
         sha=sha,
         parents=tuple(parents.split()),
@@ -133,16 +140,8 @@ def _build_commit(record: list[bytes]) -> Commit:
         author_email=email,
         authored_at=parse_time(authored),
         committed_at=parse_time(committed),
-        message=message,
+        message=message if len(message) < TEXT_LIMIT else clean_text(message),
     )
-
-
-def _records(fields: list[bytes], count: int) -> Iterator[list[bytes]]:
-    last = fields.pop()
-    if last or len(fields) % count:
-        raise _unreadable("log")
-    for start in range(0, len(fields), count):
-        yield fields[start : start + count]
 
 
 def parse_refs(data: bytes) -> tuple[list[Ref], list[str]]:

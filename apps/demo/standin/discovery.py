@@ -1,156 +1,123 @@
-"""
-What discovery says: the kinds by group and version, one path at a time or all in two answers
-(https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api).
-"""
+"""What is served: `/api`, `/apis`, each group and version, in the old form and the aggregated one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any
 
+from .answers import NoSuchPath, service_unavailable
 from .catalogue import Catalogue
+from .exchange import Reply, Request, reply
 from .kinds import Kind
 
-Manifest = dict[str, Any]
-Versions = Mapping[str, Mapping[str, list[Kind]]]
-BrokenGroups = Iterable[tuple[str, str]]
-
-GIT_VERSION = "v1.34.0+gitopsui-standin"
-_CLIENTS = [{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1"}]
+Document = dict[str, Any]
+VERSION = "v1.34.0+gitopsui-standin"
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+_SUBRESOURCE_VERBS = ["get", "patch", "update"]
 
 
-def version() -> Manifest:
-    """It says in every place where a version is shown that this is a stand-in."""
+def version_info() -> Document:
     return {
         "major": "1",
         "minor": "34",
-        "gitVersion": GIT_VERSION,
-        "gitCommit": "stand-in",
+        "gitVersion": VERSION,
+        "gitCommit": "",
         "gitTreeState": "clean",
-        "buildDate": "2025-08-27T00:00:00Z",
-        "goVersion": "none",
-        "compiler": "python",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "",
+        "compiler": "",
         "platform": "linux/amd64",
     }
 
 
-def core_versions() -> Manifest:
-    return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": _CLIENTS}
+def discover(request: Request, catalogue: Catalogue, broken: Collection[str]) -> Reply:
+    """Raises `NoSuchPath`; `broken` groups are listed but do not say what they serve."""
+    parts = request.path.strip("/").split("/")
+    offers = [set(offer.strip().split(";")) for offer in request.accept.split(",")]
+    if len(parts) == 1 and any({"as=APIGroupDiscoveryList", "v=v2"} <= offer for offer in offers):
+        return reply(_aggregated(catalogue, parts[0], broken), content_type=AGGREGATED)
+    return reply(_plain(parts, catalogue.versions(), broken))
 
 
-def group_list(catalogue: Catalogue, broken: BrokenGroups) -> Manifest:
-    groups = [_group(name, versions) for name, versions in _served(catalogue, broken).items() if name]
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+def _plain(parts: list[str], versions: dict[str, dict[str, list[Kind]]], broken: Collection[str]) -> Document:
+    match parts:
+        case ["api"]:
+            return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
+        case ["api", "v1"]:
+            return _resources("v1", versions[""]["v1"])
+        case ["apis"]:
+            groups = [_group(name, versions[name]) for name in versions if name]
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+        case ["apis", name] if name in versions and name:
+            return {"kind": "APIGroup", "apiVersion": "v1"} | _group(name, versions[name])
+        case ["apis", name, version] if version in versions.get(name, {}):
+            if name in broken:
+                raise service_unavailable()
+            return _resources(f"{name}/{version}", versions[name][version])
+    raise NoSuchPath
 
 
-def group(catalogue: Catalogue, broken: BrokenGroups, name: str) -> Manifest | None:
-    versions = _served(catalogue, broken).get(name)
-    return {"kind": "APIGroup", "apiVersion": "v1"} | _group(name, versions) if versions and name else None
+def _group(name: str, versions: Iterable[str]) -> Document:
+    offers = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
+    return {"name": name, "versions": offers, "preferredVersion": offers[0]}
 
 
-def _served(catalogue: Catalogue, broken: BrokenGroups) -> dict[str, dict[str, list[Kind]]]:
-    found = catalogue.versions()
-    for name, number in broken:
-        found.setdefault(name, {}).setdefault(number, [])
-    return found
+def _resources(group_version: str, kinds: Iterable[Kind]) -> Document:
+    resources = [entry for kind in kinds for entry in _entries(kind)]
+    head = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version}
+    return head | {"resources": resources}
 
 
-def _group(name: str, versions: Mapping[str, list[Kind]]) -> Manifest:
-    entries = [{"groupVersion": f"{name}/{number}", "version": number} for number in versions]
-    return {"name": name, "versions": entries, "preferredVersion": entries[0]}
+def _names(kind: Kind) -> Document:
+    names = {"shortNames": list(kind.short_names), "categories": list(kind.categories)}
+    return {name: values for name, values in names.items() if values}
 
 
-def resource_list(catalogue: Catalogue, name: str, number: str) -> Manifest | None:
-    """The kinds of one version of one group; None when there is no such thing."""
-    kinds = catalogue.versions().get(name, {}).get(number)
-    if kinds is None:
-        return None
-    rows = [row for kind in sorted(kinds, key=lambda item: item.plural) for row in _classic_rows(kind)]
-    return {
-        "kind": "APIResourceList",
-        "apiVersion": "v1",
-        "groupVersion": f"{name}/{number}" if name else number,
-        "resources": rows,
-    }
-
-
-def _classic_rows(kind: Kind) -> list[Manifest]:
-    row: Manifest = {
-        "name": kind.plural,
-        "singularName": kind.singular,
-        "namespaced": kind.is_namespaced,
-        "kind": kind.kind,
-        "verbs": list(kind.verbs),
-    }
-    if kind.short_names:
-        row["shortNames"] = list(kind.short_names)
-    if kind.categories:
-        row["categories"] = list(kind.categories)
-    rows = [row]
+def _entries(kind: Kind) -> Iterable[Document]:
+    entry = {"name": kind.plural, "singularName": kind.singular, "namespaced": kind.is_namespaced}
+    yield entry | {"kind": kind.kind, "verbs": list(kind.verbs)} | _names(kind)
     for name in kind.subresources:
-        answered = _SCALE if name == "scale" else {"kind": kind.kind}
-        rows.append(
-            {
-                "name": f"{kind.plural}/{name}",
-                "singularName": "",
-                "namespaced": kind.is_namespaced,
-                "verbs": ["get", "patch", "update"],
-            }
-            | answered
-        )
-    return rows
+        below = _SCALE if name == "scale" else {"kind": kind.kind}
+        place = {"name": f"{kind.plural}/{name}", "singularName": "", "namespaced": kind.is_namespaced}
+        yield place | below | {"verbs": _SUBRESOURCE_VERBS}
 
 
-def aggregated(catalogue: Catalogue, broken: BrokenGroups, *, is_core: bool, api_version: str) -> Manifest:
-    """`/api` or `/apis` in one piece; a group that does not answer is stale and empty."""
-    stale = set(broken)
+def _aggregated(catalogue: Catalogue, root: str, broken: Collection[str]) -> Document:
     items = [
-        {
-            "metadata": {"name": name, "creationTimestamp": None} if name else {"creationTimestamp": None},
-            "versions": [
-                _aggregated_version(number, kinds, is_stale=(name, number) in stale)
-                for number, kinds in versions.items()
-            ],
-        }
-        for name, versions in _served(catalogue, stale).items()
-        if bool(name) is not is_core
+        _aggregated_group(name, versions, is_broken=name in broken)
+        for name, versions in catalogue.versions().items()
+        if (name == "") is (root == "api")
     ]
-    return {
-        "kind": "APIGroupDiscoveryList",
-        "apiVersion": f"apidiscovery.k8s.io/{api_version}",
-        "metadata": {},
-        "items": items,
-    }
+    head = {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}}
+    return head | {"items": items}
 
 
-def _aggregated_version(number: str, kinds: list[Kind], *, is_stale: bool) -> Manifest:
-    if is_stale:
-        return {"version": number, "freshness": "Stale"}
-    rows = [_aggregated_row(kind) for kind in sorted(kinds, key=lambda item: item.plural)]
-    return {"version": number, "resources": rows, "freshness": "Current"}
+def _aggregated_group(name: str, versions: dict[str, list[Kind]], *, is_broken: bool) -> Document:
+    entries: list[Document] = []
+    for version, kinds in versions.items():
+        entry: Document = {"version": version, "freshness": "Stale" if is_broken else "Current"}
+        if not is_broken:
+            entry["resources"] = [_aggregated_resource(kind) for kind in kinds]
+        entries.append(entry)
+    return {"metadata": {"name": name} if name else {}, "versions": entries}
 
 
-def _aggregated_row(kind: Kind) -> Manifest:
+def _aggregated_resource(kind: Kind) -> Document:
     own = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-    row: Manifest = {
+    entry: Document = {
         "resource": kind.plural,
         "responseKind": own,
         "scope": "Namespaced" if kind.is_namespaced else "Cluster",
         "singularResource": kind.singular,
         "verbs": list(kind.verbs),
     }
-    if kind.short_names:
-        row["shortNames"] = list(kind.short_names)
-    if kind.categories:
-        row["categories"] = list(kind.categories)
-    if kind.subresources:
-        row["subresources"] = [
-            {
-                "subresource": name,
-                "responseKind": _SCALE if name == "scale" else own,
-                "verbs": ["get", "patch", "update"],
-            }
-            for name in kind.subresources
-        ]
-    return row
+    below = [
+        {
+            "subresource": name,
+            "responseKind": _SCALE if name == "scale" else own,
+            "verbs": _SUBRESOURCE_VERBS,
+        }
+        for name in kind.subresources
+    ]
+    return entry | _names(kind) | ({"subresources": below} if below else {})

@@ -1,150 +1,119 @@
-"""Listing objects page by page: limit, continue, and what a server says when a page is too old."""
+"""Reads: one object, a list in pages, and the forms objects go out in."""
 
 from __future__ import annotations
 
 import base64
+import binascii
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from functools import lru_cache
 
+from .address import Target
 from .answers import ApiError, bad_request, expired
+from .exchange import Reply, Request, encode, reply
+from .forms import Form, at_version, form_of, partial, table
 from .kinds import Kind
-from .selectors import build_matcher
-from .store import Compacted, Store, Stored
+from .selectors import Matcher, build_matcher
+from .store import Compacted, Manifest, Store, Stored
 
-Manifest = dict[str, Any]
-
-_TOO_OLD = (
+_EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-    "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
-    "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
-    "modified, or deleted between the time the first chunk was returned and now may show up in the list."
+    "without the continue parameter, or use the continue token in this response to retrieve the remainder of "
+    "the results."
 )
+_NOW = -1  # in place of a revision: whatever is there
+_Place = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
-    """What a list asks for; `limit` 0 is everything."""
-
-    labels: str = ""
-    fields: str = ""
-    limit: int = 0
-    continue_token: str = ""
+def read_one(request: Request, target: Target, stored: Stored) -> Reply:
+    form = form_of(request.accept)
+    if not form.name and stored.manifest["apiVersion"] == target.kind.api_version:
+        return Reply(200, stored.text)
+    return reply(form.of(target.kind, stored.manifest), content_type=form.content_type)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page, the revision of its listing, and how many objects follow (None: it does not say)."""
+def read_list(request: Request, target: Target, store: Store) -> Reply:
+    """One page. Raises `ApiError` 400, 410 and 504."""
+    query = request.query
+    matcher = matcher_of(target, query)
+    limit = number_of(query, "limit")
+    stored, revision, start = _snapshot(query, target, store)
+    found = [item for item in stored if matcher is None or matcher(item.manifest)]
+    after = [item for item in found if (item.namespace, item.name) > start] if start else found
+    page = after[:limit] if limit else after
+    metadata: Manifest = {"resourceVersion": str(revision)}
+    if len(page) < len(after):
+        store.shelve(revision, target.kind.resource, target.namespace, stored)
+        metadata["continue"] = _pack(revision, (page[-1].namespace, page[-1].name))
+        if matcher is None:
+            metadata["remainingItemCount"] = len(after) - len(page)
+    return _render(form_of(request.accept), target.kind, page, metadata)
 
-    objects: tuple[Stored, ...]
-    revision: int
-    continue_token: str
-    remaining: int | None
 
-    def metadata(self) -> Manifest:
-        found: Manifest = {"resourceVersion": str(self.revision)}
-        if self.continue_token:
-            found["continue"] = self.continue_token
-        if self.remaining:
-            found["remainingItemCount"] = self.remaining
-        return found
+def matcher_of(target: Target, query: Mapping[str, str]) -> Matcher | None:
+    """What the selectors of a query ask for. Raises `ApiError` 400."""
+    fields = query.get("fieldSelector", "")
+    if target.name:
+        fields = ",".join(filter(None, (fields, f"metadata.name={target.name}")))
+    return build_matcher(target.kind, query.get("labelSelector", ""), fields)
 
 
-def read_list_query(query: dict[str, str]) -> ListQuery:
-    """Raises `ApiError` 400."""
+def number_of(query: Mapping[str, str], name: str) -> int:
+    """A number that is not negative, 0 when it is left out. Raises `ApiError` 400."""
+    text = query.get(name) or "0"
+    if not (text.isascii() and text.isdigit()):
+        raise bad_request(f"Invalid value for {name}: {json.dumps(text)}: must be a number")
+    return int(text)
+
+
+def _snapshot(
+    query: Mapping[str, str], target: Target, store: Store
+) -> tuple[tuple[Stored, ...], int, _Place | None]:
+    """The objects, the revision they are of, and the place after which the page begins."""
+    resource, namespace = target.kind.resource, target.namespace
+    wanted, start = number_of(query, "resourceVersion"), None
+    if query.get("continue"):
+        wanted, start = _read_token(query["continue"])
+    objects, revision = store.list(resource, namespace)
+    is_exact = start is not None or query.get("resourceVersionMatch") == "Exact"
+    if wanted > revision:
+        text = f"Too large resource version: {wanted}, current: {revision}"
+        raise ApiError(504, "Timeout", text, details={"retryAfterSeconds": 1})
+    if not is_exact or wanted in (revision, _NOW):
+        return objects, revision, start
     try:
-        limit = int(query.get("limit") or 0)
-    except ValueError as error:
-        raise bad_request(f'strconv.ParseInt: parsing "{query["limit"]}": invalid syntax') from error
-    return ListQuery(
-        query.get("labelSelector", ""), query.get("fieldSelector", ""), limit, query.get("continue", "")
-    )
-
-
-def list_page(store: Store, kind: Kind, namespace: str, query: ListQuery) -> Page:
-    """Raises `ApiError`: 400 for a selector or token that cannot be read, 410 for a token that is too old."""
-    matcher = build_matcher(kind, query.labels, query.fields)
-    start = ("", "")
-    if query.continue_token:
-        revision, start = _read_token(query.continue_token)
-        objects = _shelved(store, kind, namespace, revision, start)
-    else:
-        objects, revision = store.list(kind.resource, namespace)
-    if not query.limit and matcher is None:
-        return Page(_after(objects, start), revision, "", None)
-    rest = [stored for stored in _after(objects, start) if matcher is None or matcher(stored.manifest)]
-    shown = tuple(rest[: query.limit] if query.limit else rest)
-    if len(shown) == len(rest):
-        return Page(shown, revision, "", None)
-    store.shelve(revision, kind.resource, namespace, objects)
-    token = _token(revision, shown[-1])
-    return Page(shown, revision, token, None if matcher else len(rest) - len(shown))
-
-
-def _after(objects: tuple[Stored, ...], start: tuple[str, str]) -> tuple[Stored, ...]:
-    if start == ("", ""):
-        return objects
-    return tuple(stored for stored in objects if (stored.namespace, stored.name) > start)
-
-
-def _shelved(
-    store: Store, kind: Kind, namespace: str, revision: int, start: tuple[str, str]
-) -> tuple[Stored, ...]:
-    if revision < 0:  # the token of a 410: the rest, as it is now
-        return store.list(kind.resource, namespace)[0]
-    try:
-        return store.shelved(revision, kind.resource, namespace)
+        return store.shelved(wanted, resource, namespace), wanted, start
     except Compacted:
-        token = _encode({"v": "meta.k8s.io/v1", "rv": -1, "start": "/".join(start)})
-        raise expired(_TOO_OLD, continue_token=token) from None
+        raise expired(_EXPIRED, continue_token=_pack(_NOW, start) if start else "") from None
 
 
-def _token(revision: int, last: Stored) -> str:
-    return _encode({"v": "meta.k8s.io/v1", "rv": revision, "start": f"{last.namespace}/{last.name}"})
+def _pack(revision: int, start: _Place) -> str:
+    token = {"v": "meta.k8s.io/v1", "rv": revision, "start": start}
+    return base64.urlsafe_b64encode(encode(token)).decode()
 
 
-def _encode(token: Manifest) -> str:
-    return base64.urlsafe_b64encode(json.dumps(token).encode()).decode().rstrip("=")
-
-
-def _read_token(text: str) -> tuple[int, tuple[str, str]]:
+def _read_token(text: str) -> tuple[int, _Place]:
     try:
-        token = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        namespace, _, name = token["start"].partition("/")
-        return int(token["rv"]), (namespace, name)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        value = json.loads(base64.urlsafe_b64decode(text.encode()))
+        namespace, name = value["start"]
+        return int(value["rv"]), (str(namespace), str(name))
+    except (binascii.Error, ValueError, KeyError, TypeError) as error:
         raise bad_request(f"continue key is not valid: {error}") from error
 
 
-def at_version(kind: Kind, stored: Stored) -> Manifest:
-    """The object in the version that was asked for; versions differ in nothing but their name here."""
-    if stored.manifest["apiVersion"] == kind.api_version:
-        return stored.manifest
-    return stored.manifest | {"apiVersion": kind.api_version}
+def _render(form: Form, kind: Kind, page: list[Stored], metadata: Manifest) -> Reply:
+    manifests = [item.manifest for item in page]
+    if form.name == "Table":
+        return reply(table(manifests) | {"metadata": metadata}, content_type=form.content_type)
+    if form.name:
+        head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata}
+        return reply(head | {"items": [partial(item) for item in manifests]}, content_type=form.content_type)
+    texts = [encode(at_version(kind, item.manifest)) if kind.is_custom else _bare(item) for item in page]
+    head = {"kind": kind.list_name, "apiVersion": kind.api_version, "metadata": metadata}
+    return Reply(200, encode(head)[:-1] + b',"items":[' + b",".join(texts) + b"]}")
 
 
-def list_text(kind: Kind, page: Page) -> bytes:
-    """The JSON of a list, from texts that were made once. Items of built-in kinds carry no kind, as real ones."""
-    head = {"kind": kind.list_name, "apiVersion": kind.api_version, "metadata": page.metadata()}
-    start = json.dumps(head, separators=(",", ":")).encode()[:-1]
-    return start + b',"items":[' + b",".join(_item_texts(kind, page.objects)) + b"]}"
-
-
-def _item_texts(kind: Kind, objects: Sequence[Stored]) -> list[bytes]:
-    names = json.dumps({"kind": kind.kind, "apiVersion": kind.api_version}, separators=(",", ":")).encode()
-    prefix = names[:-1] + b","
-    if kind.is_custom:
-        return [
-            stored.text if stored.text.startswith(prefix) else object_text(at_version(kind, stored))
-            for stored in objects
-        ]
-    return [b"{" + stored.text.removeprefix(prefix) for stored in objects]
-
-
-def object_text(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-
-
-def too_old(revision: int, oldest: int) -> ApiError:
-    return expired(f"too old resource version: {revision} ({oldest})")
+@lru_cache(maxsize=16_384)
+def _bare(stored: Stored) -> bytes:
+    """An item of a typed list goes without its kind."""
+    return encode({name: value for name, value in stored.manifest.items() if name not in ("kind", "apiVersion")})

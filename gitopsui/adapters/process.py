@@ -25,7 +25,7 @@ from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, TypedDict, Unpack
 
 from gitopsui.domain.errors import SourceError
 
@@ -83,44 +83,37 @@ class Stream(Enum):
     STDOUT = subprocess.STDOUT  # stderr only: together with stdout
 
 
+class Options(TypedDict, total=False):
+    """What may be said about any program, and what it is when nothing is said."""
+
+    cwd: Path | None  # where it starts; where we are
+    memory_bytes: int | None  # of address space; as much as we may have
+    cpu_seconds: int | None  # of processor time before SIGXCPU; no limit
+    is_tied: bool  # the kernel ends it with the thread that started it, however that ends; see the function
+
+
 def run(
     argv: Sequence[str],
     *,
     env: Mapping[str, str],
-    cwd: Path | None = None,
-    stdin: bytes = b"",
     timeout: timedelta,
     max_output: int,
-    memory_bytes: int | None = None,
-    cpu_seconds: int | None = None,
+    stdin: bytes = b"",
     on_stderr: Callable[[bytes], None] | None = None,
     on_tick: Callable[[], None] | None = None,
-    is_tied: bool = False,
+    **options: Unpack[Options],
 ) -> Result:
     """
-    Run a program to its end, fed with `stdin`, and return what it wrote.
+    Run a program to its end, fed with `stdin`. Raises ProgramNotFound, ProcessTimeout, OutputTooLarge.
 
-    `on_stderr` gets each piece of stderr as it comes, `on_tick` is called about four times a second;
-    when one of them raises, the program is ended and the exception goes on. `is_tied` ends the program
-    with the calling thread even when that is killed (20 ms more: for programs that write and run long).
-    A program that is ended early gets SIGTERM and half a second before SIGKILL. When it leaves
-    children behind in its group, these are killed as it ends, and what they would have written is lost.
-
-    Raises ProgramNotFound, ProcessTimeout, OutputTooLarge.
+    `on_stderr` gets each piece of stderr as it comes, `on_tick` is called about four times a second; when one
+    of them raises, the program is ended and the exception goes on. One that is ended early gets SIGTERM and
+    half a second before SIGKILL; children it leaves in its group are killed as it ends. It is tied to the
+    calling thread only on demand (10 ms more): for programs that run long and write.
     """
-    pipe = Stream.PIPE
-    child = start(
-        argv,
-        env=env,
-        cwd=cwd,
-        stdin=pipe if stdin else Stream.NULL,
-        stdout=pipe,
-        stderr=pipe,
-        memory_bytes=memory_bytes,
-        cpu_seconds=cpu_seconds,
-        is_tied=is_tied,
-    )
-    with child:
+    options.setdefault("is_tied", False)
+    pipe, feed = Stream.PIPE, Stream.PIPE if stdin else Stream.NULL
+    with start(argv, env=env, stdin=feed, stdout=pipe, stderr=pipe, **options) as child:
         exchange = _Exchange(child, stdin, timeout, max_output)
         exchange.pump(on_stderr=on_stderr, on_tick=on_tick)
         returncode = child.wait(exchange.time_left())
@@ -133,39 +126,24 @@ def start(
     argv: Sequence[str],
     *,
     env: Mapping[str, str],
-    cwd: Path | None = None,
     stdin: Stream = Stream.NULL,
     stdout: Stream = Stream.INHERIT,
     stderr: Stream = Stream.INHERIT,
-    memory_bytes: int | None = None,
-    cpu_seconds: int | None = None,
-    is_tied: bool = True,
     death_signal: int = signal.SIGKILL,
+    **options: Unpack[Options],
 ) -> Child:
     """
-    Start a program that lives on beside us, as the leader of a process group of its own.
+    Start a program that lives on beside us, as the leader of a process group. Raises ProgramNotFound.
 
-    The caller owes it an end: `with start(…)`, or `kill_group()`. With `is_tied` the kernel sends
-    `death_signal` when the thread that called us ends, however it ends, so call from a thread that lives
-    long enough. The signal reaches the leader only: a program with children needs one it can handle.
-    Raises ProgramNotFound.
+    The caller owes it an end: `with start(…)`, or `kill_group()`. It is tied to the calling thread unless
+    told otherwise, so call from one that lives long enough; the `death_signal` reaches the leader only, so a
+    program with children needs one it can handle.
     """
-    program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
-    if program is None:
-        raise ProgramNotFound(Path(argv[0]).name)
-    popen = subprocess.Popen(
-        [*(_tied_to_us(death_signal) if is_tied else ()), program, *argv[1:]],
-        env=dict(env),
-        cwd=cwd,
-        stdin=stdin.value,
-        stdout=stdout.value,
-        stderr=stderr.value,
-        bufsize=0,
-        start_new_session=True,
-    )
-    child = Child(popen, Path(argv[0]).name)
+    tie = _tied_to_us(death_signal) if options.get("is_tied", True) else []
+    command = [*tie, _find(argv[0], env), *argv[1:]]
+    child = Child(_spawn(command, env, options.get("cwd"), (stdin, stdout, stderr)), Path(argv[0]).name)
     try:
-        _limit(popen.pid, memory_bytes=memory_bytes, cpu_seconds=cpu_seconds)
+        _limit(child.pid, options.get("memory_bytes"), options.get("cpu_seconds"))
     except BaseException:
         child.kill_group()
         raise
@@ -355,7 +333,30 @@ def _tied_to_us(death_signal: int) -> list[str]:
     return [sys.executable, "-I", "-S", str(script), str(os.getpid()), str(int(death_signal))]
 
 
-def _limit(pid: int, *, memory_bytes: int | None, cpu_seconds: int | None) -> None:
+def _find(program: str, env: Mapping[str, str]) -> str:
+    found = shutil.which(program, path=env.get("PATH", os.defpath))
+    if found is None:
+        raise ProgramNotFound(Path(program).name)
+    return found
+
+
+def _spawn(
+    command: Sequence[str], env: Mapping[str, str], cwd: Path | None, streams: tuple[Stream, Stream, Stream]
+) -> subprocess.Popen[bytes]:
+    stdin, stdout, stderr = (stream.value for stream in streams)
+    return subprocess.Popen(
+        command,
+        env=dict(env),
+        cwd=cwd,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        bufsize=0,
+        start_new_session=True,
+    )
+
+
+def _limit(pid: int, memory_bytes: int | None, cpu_seconds: int | None) -> None:
     """Lower the limits of a running process. Where the system has no `prlimit` (macOS) it runs without."""
     prlimit: Any = getattr(resource, "prlimit", None)
     if prlimit is None:

@@ -12,6 +12,7 @@ from gitopsui.adapters.git import Mirror
 from gitopsui.adapters.render import Renderer
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError, RenderError
+from gitopsui.domain.history import Observation, deployments_of
 from gitopsui.domain.text import clean_text
 
 HISTORY = "environments.history"
@@ -41,7 +42,21 @@ def read_history(
             found += _observe(application, commit, asked)
             version = asked
     Application.objects.filter(pk=application.pk).update(history_sha=head)
+    _date_live_version(application)
     return found
+
+
+def _date_live_version(application: Application) -> None:
+    """
+    Since when the version runs. The first look at a cluster cannot see it; the commit that asked for the
+    version can tell.
+    """
+    row = Application.objects.get(pk=application.pk)
+    seen = [Observation(o.at, o.version, o.source, o.sha, o.author) for o in row.observations.all()]  # type: ignore[arg-type]
+    records = deployments_of(seen)
+    if records and records[0].version == row.live_version and records[0].from_at != row.live_since:
+        row.live_since, row.changed_at = records[0].from_at, timezone.now()
+        row.save(update_fields=["live_since", "changed_at"])
 
 
 def _commits(application: Application, head: str, *, git: Mirror, renderer: Renderer) -> list[Commit]:

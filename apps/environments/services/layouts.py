@@ -84,6 +84,14 @@ def renamed(proposal: Proposal, *, component: str, environment: str) -> Proposal
     return replace(proposal, component=component, environment=environment)
 
 
+def in_namespace(proposals: Sequence[Proposal], namespace: str) -> list[Proposal]:
+    """Charts name no namespace by themselves: those without one go into the given one."""
+    return [
+        one if one.namespace or one.renderer != "helm" else replace(one, namespace=namespace)
+        for one in proposals
+    ]
+
+
 def ask_to_recognise(repository: Repository) -> None:
     """Have a worker look what the repository holds."""
     jobs.schedule(RECOGNISE, repository.pk, label=repository.name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,13 @@ from apps.environments import connect as environment_connect
 from apps.environments import tasks as environment_tasks
 from apps.environments.models import Application, Cluster, Component
 from apps.environments.services import clusters, layouts
+from apps.releases.tasks import update_component
 from apps.repositories import connect as repository_connect
 from apps.repositories import services as repositories
 from apps.repositories.models import Repository
 from gitopsui.adapters.kubeconfig import parse_kubeconfig
 from gitopsui.adapters.render import find_tools
+from gitopsui.domain.layout import Proposal
 
 PROJECT = "shop"
 PASSWORD = "gitopsui-demo"  # noqa: S105 - the demo prints it; it opens nothing but the demo
@@ -87,13 +91,24 @@ def _connect(facts: dict[str, Any], data: Path) -> None:
     git = repository_connect.mirror(config)
     layout = layouts.recognise_repository(config, git=git)
     layouts.store_layout(config, layout)
-    layouts.take_layout(config, layout.proposals, environments=layout.environments, clusters=placed)
+    namespaces = {one["name"]: one["namespace"] for one in facts["environments"]}
+    proposals = [_placed(proposal, namespaces) for proposal in layout.proposals]
+    layouts.take_layout(config, proposals, environments=layout.environments, clusters=placed)
     for part in facts["components"]:
         for component in Component.objects.filter(project=project, name=part["name"]):
             layouts.connect_source(component, sources[part["name"]], image=part["image"])
     for cluster in Cluster.objects.filter(project=project):
         environment_tasks.check_cluster(cluster.pk)
     environment_tasks.check_cluster(0)
+    for component in Component.objects.filter(project=project):
+        update_component.work(component.pk)
+
+
+def _placed(proposal: Proposal, namespaces: Mapping[str, str]) -> Proposal:
+    """A chart says nothing of its namespace; the controller of the demo puts it into the environment's."""
+    if proposal.namespace or proposal.renderer != "helm":
+        return proposal
+    return replace(proposal, namespace=namespaces.get(proposal.environment, ""))
 
 
 def _connect_repository(

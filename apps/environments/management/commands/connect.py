@@ -43,6 +43,7 @@ class Command(BaseCommand):
             default=[],
             help="runs on this cluster; repeat it (default: all)",
         )
+        parser.add_argument("--namespace", default="", help="namespace of charts that name none")
         parser.add_argument(
             "--credential-file",
             type=Path,
@@ -68,9 +69,8 @@ class Command(BaseCommand):
         if options["dry_run"]:
             return
         placed = self._clusters(repository, options)
-        taken = layouts.take_layout(
-            repository, layout.proposals, environments=layout.environments, clusters=placed
-        )
+        proposals = layouts.in_namespace(layout.proposals, options["namespace"])
+        taken = layouts.take_layout(repository, proposals, environments=layout.environments, clusters=placed)
         self.stdout.write(
             f"Took {taken.applications} applications of {taken.components} components "
             f"in {taken.environments} environments. They are checked as soon as a worker runs."

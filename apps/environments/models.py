@@ -191,6 +191,7 @@ class Application(models.Model):
     desired_error = models.TextField(blank=True)
     desired_error_code = models.CharField(max_length=40, blank=True)
     desired_error_hint = models.TextField(blank=True)
+    desired_notes = models.JSONField(default=list, blank=True, help_text="what is odd about it, sentences")
     live_version = models.CharField(max_length=200, blank=True)
     live_since = models.DateTimeField(null=True, blank=True)
     sync = models.CharField(max_length=16, choices=SYNC_CHOICES, default=SyncStatus.UNKNOWN)

@@ -108,6 +108,7 @@ def application_row(application: Application, *, now: datetime) -> dict[str, Any
         "is_stale": application.is_stale(now),
         "stale_since": application.checked_at or application.failed_at,
         "unreadable": _unreadable(application),
+        "notes": application.desired_notes,
         "sync": application.sync,
     }
 

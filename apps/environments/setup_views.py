@@ -21,7 +21,7 @@ from apps.environments.services import clusters, layouts
 from apps.repositories import connect as repository_connect
 from apps.repositories import services as repositories
 from apps.repositories.forms import ConnectForm
-from apps.repositories.models import Repository
+from apps.repositories.models import POLL, Repository
 from apps.repositories.selectors import job_context, row_of
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.layout import Proposal
@@ -74,9 +74,9 @@ def set_up_repository(request: HttpRequest, pk: int) -> HttpResponse:
     proposals = layouts.stored_proposals(repository)
     if request.method == "POST":
         return _take(request, repository, proposals)
-    row = job_of(layouts.RECOGNISE, repository.pk) or job_of(repositories.POLL, repository.pk)
+    row = job_of(layouts.RECOGNISE, repository.pk) or job_of(POLL, repository.pk)
     if repository.polled_at is None:
-        row = job_of(repositories.POLL, repository.pk)
+        row = job_of(POLL, repository.pk)
     elif repository.layout is None:
         layouts.ask_to_recognise(repository)
         row = job_of(layouts.RECOGNISE, repository.pk)
@@ -109,6 +109,7 @@ def _layout(repository: Repository, proposals: list[Proposal]) -> dict[str, Any]
         "proposals": rows,
         "findings": stored.get("findings", []),
         "environments": stored.get("environments", []),
+        "asks_namespace": any(one.renderer == "helm" and not one.namespace for one in proposals),
     }
 
 
@@ -118,6 +119,8 @@ def _take(request: HttpRequest, repository: Repository, proposals: list[Proposal
     if not taken:
         messages.warning(request, "Nothing was ticked, so nothing was taken.")
         return redirect("set-up-repository", pk=repository.pk)
+    namespace = request.POST.get("namespace", "").strip()[:NAME_LIMIT]
+    taken = layouts.in_namespace(taken, namespace)
     order = [name.strip() for name in request.POST.get("order", "").split(",") if name.strip()]
     done = layouts.take_layout(repository, taken, environments=_order(order, taken), by=person_of(request))
     request.session["project"] = repository.project.slug

@@ -223,7 +223,8 @@ def record_check(application: Application, verdict: Verdict, *, now: datetime) -
 def _shown(row: Application) -> tuple[object, ...]:
     return (
         row.sync, row.sync_reason, row.drift_count, row.health, row.health_reason, row.health_note,
-        row.live_version, row.desired_version, row.desired_sha, row.desired_error, row.failed_at,
+        row.live_version, row.desired_version, row.desired_sha, row.desired_error, row.desired_notes,
+        row.failed_at,
     )  # fmt: skip
 
 
@@ -232,7 +233,7 @@ def _apply_desired(row: Application, desired: Desired, now: datetime) -> None:
     row.desired_error = mask_text(clean_text(error.message)) if error else ""
     row.desired_error_code = error.code if error else ""
     row.desired_error_hint = error.hint if error else ""
-    row.desired_at = now
+    row.desired_at, row.desired_notes = now, list(desired.notes)
     if desired.sha:
         row.desired_sha = desired.sha
     if error is None:

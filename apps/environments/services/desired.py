@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,13 +14,16 @@ from apps.repositories.models import Revision, UnreadableRow
 from gitopsui.adapters.git import Mirror
 from gitopsui.adapters.render import Rendered, RenderSource
 from gitopsui.domain.errors import RenderError, UnreadableFile
-from gitopsui.domain.identity import Manifest, find_key
+from gitopsui.domain.identity import Manifest, find_duplicates, find_key, flatten
 from gitopsui.domain.image import version_of
 from gitopsui.domain.mask_text import mask_text
+from gitopsui.domain.shape import check_shape
 from gitopsui.domain.text import clean_json, clean_text
 
 Mask = Callable[[Manifest], Manifest]
 VERSION_LIMIT = 200
+NOTE_LIMIT = 500
+MOST_NOTES = 50
 
 
 class RenderDoor(Protocol):
@@ -44,6 +47,7 @@ class Desired:
     error: RenderError | None = None
     is_incomplete: bool = False
     kept: tuple[Manifest, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_known(self) -> bool:
@@ -90,7 +94,14 @@ def read_desired(
     _store_unreadable(application, state, now)
     manifests = tuple(state.manifests)
     kept = _last_complete(application, manifests) if state.unreadable else ()
-    return Desired(head.commit_sha, digest, manifests, is_incomplete=bool(state.unreadable), kept=kept)
+    return Desired(
+        head.commit_sha,
+        digest,
+        manifests,
+        is_incomplete=bool(state.unreadable),
+        kept=kept,
+        notes=tuple(state.notes),
+    )
 
 
 def _last_complete(application: Application, manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
@@ -137,12 +148,20 @@ def _render(
     rendered = renderer.render(git, sha, source)
     values = {
         "manifests": [clean_json(mask(manifest)) for manifest in rendered.manifests],
-        "notes": [clean_text(note) for note in rendered.notes],
+        "notes": [*map(clean_text, rendered.notes), *_odd(rendered.manifests)][:MOST_NOTES],
         "unreadable": [_as_json(problem) for problem in rendered.unreadable],
         "renderer": rendered.renderer,
         "used_at": now,
     }
     return DesiredState.objects.update_or_create(digest=digest, defaults=values)[0]
+
+
+def _odd(manifests: Sequence[Manifest]) -> list[str]:
+    """What is wrong with the shape of objects, and which are there twice, in sentences that name them."""
+    flat = flatten(manifests)
+    found = [(find_key(manifest), note) for manifest in flat for note in check_shape(manifest)]
+    found += [(key, "Git holds the same object twice; the last one counts.") for key in find_duplicates(flat)]
+    return [mask_text(clean_text(f"{key.kind} {key.name}: {note}", limit=NOTE_LIMIT)) for key, note in found]
 
 
 def _as_json(problem: UnreadableFile) -> dict[str, str | int]:

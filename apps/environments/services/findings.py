@@ -128,12 +128,13 @@ def _rows(
     drifted = {drift.key: drift for drift in drifts}
     own = [_row(application, manifest, _sync(find_key(manifest), drifted)) for manifest in live.own]
     made = [_row(application, manifest, "owned") for manifest in live.made]
-    missing = [
-        _missing_row(application, manifest)
+    # By key, since Git may name an object twice; then the last one counts.
+    absent = {
+        find_key(manifest): manifest
         for manifest in desired.manifests
         if (found := drifted.get(find_key(manifest))) and found.kind is DriftKind.MISSING
-    ]
-    return [*own, *made, *missing]
+    }
+    return [*own, *made, *(_missing_row(application, manifest) for manifest in absent.values())]
 
 
 def _sync(key: ResourceKey, drifted: dict[ResourceKey, ResourceDrift]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gitopsui.adapters.cluster import Listing, LiveState
+from gitopsui.adapters.cluster_role import NAMESPACE
 from gitopsui.domain.identity import GroupKind, Manifest, ResourceKey, find_key, group_kind_of
 from gitopsui.domain.owner import Owner, owners_of
 from gitopsui.domain.tree import mapping, objects, text
@@ -51,7 +52,8 @@ def read_live(desired: Sequence[Manifest], *, namespace: str, cluster: LiveDoor)
     kinds = {key.group_kind for key in keys if key.kind}
     versions = _versions(desired)
     listings: dict[tuple[str, GroupKind], Listing] = {}
-    for name in namespaces:
+    for name in filter(NAMESPACE.fullmatch, namespaces):
+        # What no namespace can be called holds nothing; the server is not asked for it.
         state = cluster.live(sorted({*kinds, *MADE_BY_WORKLOADS}), namespace=name, versions=versions)
         listings.update({(name, kind): listing for kind, listing in state.listings.items()})
     found = _by_uid(listing.manifests for listing in listings.values())

@@ -159,11 +159,11 @@ def test_a_client_that_hangs_up_leaves_no_process(server: GitServer, seed: Seed,
 
 
 def backends() -> list[str]:
-    """The git programs among our children."""
+    """The programs of the server among our children."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     for thread in Path("/proc/self/task").iterdir():
         children += (thread / "children").read_text().split()
-    return [pid for pid in set(children) if "git" in command_of(pid)]
+    return [pid for pid in set(children) if "http-backend" in command_of(pid)]
 
 
 def command_of(pid: str) -> str:

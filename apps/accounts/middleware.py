@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from apps.accounts.models import Person, Role
+from apps.accounts.models import Person, Role, RoleBinding
 from apps.accounts.permissions import PUBLIC, has_role
 
 
@@ -34,6 +35,10 @@ class PermissionMiddleware:
             raise PermissionDenied("This page does not say who may see it.")
         if not isinstance(request.user, Person):
             return _to_sign_in(request)
+        # Read once for the whole request: roles and visible projects are asked again by views and templates.
+        prefetch_related_objects(
+            [request.user], Prefetch("role_bindings", RoleBinding.objects.select_related("project"))
+        )
         if not has_role(request.user, Role(permission)):
             raise PermissionDenied(f"This needs the role {permission}. Ask an administrator for it.")
         return None

@@ -40,20 +40,35 @@ class Person(AbstractUser):
             return None
         if self.is_superuser:
             return Role.ADMIN
+        # Compared here, not in the database: what a request has read once serves all its questions.
+        wanted = (None, project.pk) if project is not None else None
         bindings = self.role_bindings.all()
-        if project is not None:
-            bindings = bindings.filter(Q(project=project) | Q(project=None))
-        roles = [Role(binding.role) for binding in bindings]
+        roles = [Role(one.role) for one in bindings if wanted is None or one.project_id in wanted]
         return max(roles, key=lambda role: role.rank, default=None)
+
+    def find_projects(self) -> list[Project]:
+        """Those the person may see, by name. With bindings read along with their projects: no query."""
+        if self.sees_all_projects:
+            return list(Project.objects.all())
+        bindings = self.role_bindings.all() if self.is_active else []
+        found = {one.project_id: one.project for one in bindings if one.project is not None}
+        return sorted(found.values(), key=lambda project: project.name)
+
+    @property
+    def sees_all_projects(self) -> bool:
+        """Whether the person is active and has a role in all projects, not only in some."""
+        if not self.is_active:
+            return False
+        return self.is_superuser or any(one.project_id is None for one in self.role_bindings.all())
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: Person | AnonymousUser) -> ProjectQuerySet:
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.is_superuser or user.role_bindings.filter(project=None).exists():
+        if user.sees_all_projects:
             return self
-        return self.filter(role_bindings__person=user).distinct()
+        return self.filter(pk__in=[one.project_id for one in user.role_bindings.all()])
 
 
 class Project(models.Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from apps.environments.models import Application
 from gitopsui.domain.drift import SyncStatus
@@ -62,37 +63,43 @@ def build_cell(
     """The worst health and sync of the applications, the versions they run, and what is not known."""
     if not applications:
         return Cell(environment, is_first=is_first)
-    first = applications[0]
-    versions = {shown_version(application) for application in applications}
+    first, count = applications[0], len({shown_version(application) for application in applications})
     watched = [application for application in applications if application.cluster_id is not None]
     stale = [application for application in watched if application.is_stale(now)]
     health, sync = worst_of([a.health for a in watched]), _worst_sync(watched)
     worst = next((a for a in watched if a.health == health), first)
-    drifts = sum(application.drift_count for application in watched)
     return Cell(
         environment=environment,
         state="present",
         url=f"/applications/{worst.pk}/",
         version=shown_version(first),
         version_reason=_version_reason(first),
-        version_count=len(versions),
-        desired_version=_asked(first) if len(versions) == 1 else "",
+        version_count=count,
+        desired_version=_asked(first) if count == 1 else "",
         since=first.live_since if first.cluster_id else _git_since(first),
         health=health if watched else "",
         health_reason=worst.health_note if health != HealthStatus.HEALTHY else "",
         sync=sync,
-        drift_count=drifts,
+        drift_count=sum(application.drift_count for application in watched),
         sync_reason=_sync_note(worst) if sync == SyncStatus.UNKNOWN else "",
         tint="" if stale else _tint(health, sync, watched),
-        is_stale=bool(stale),
-        stale_since=min((s for a in stale if (s := a.checked_at or a.failed_at)), default=None),
-        stale_reason=stale[0].error if stale else "",
         cluster_note="" if watched else _no_cluster(first),
-        behind=lead.count if lead else None,
-        behind_of=lead.environment if lead else "",
-        behind_reason=lead.reason if lead else "",
         is_first=is_first,
+        **_staleness(stale),
+        **(_lag(lead) if lead else {}),
     )
+
+
+def _staleness(stale: Sequence[Application]) -> dict[str, Any]:
+    """Since when it is not known, and why; nothing where all are believed."""
+    if not stale:
+        return {}
+    since = min((at for one in stale if (at := one.checked_at or one.failed_at)), default=None)
+    return {"is_stale": True, "stale_since": since, "stale_reason": stale[0].error}
+
+
+def _lag(lead: Lead) -> dict[str, Any]:
+    return {"behind": lead.count, "behind_of": lead.environment, "behind_reason": lead.reason}
 
 
 def shown_version(application: Application) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,11 +10,12 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.models import Person, Project
-from apps.core.models import Heartbeat, Job, JobState
-from apps.environments.models import Cluster
+from apps.accounts.permissions import person_of
+from apps.dashboard.signs import Signs, read_signs
 
 THEMES = ("light", "dark")
 SILENCE = timedelta(minutes=3)
+STANDIN_NOTE = "Demo: the clusters are stand-ins on this machine, made to look like Kubernetes."
 _NAV = {
     "board": "board", "board-table": "board", "component-detail": "board", "application-detail": "board",
     "release-list": "releases", "release-detail": "releases",
@@ -30,14 +31,32 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if not isinstance(user, Person):
         return values
-    projects = SimpleLazyObject(lambda: list(Project.objects.visible_to(user)))
+    signs = SimpleLazyObject(lambda: signs_of(request))
     return values | {
-        "projects": projects,
-        "project": SimpleLazyObject(lambda: current_project(request, user)),
+        "projects": SimpleLazyObject(lambda: projects_of(request)),
+        "project": SimpleLazyObject(lambda: current_project(request)),
         "user_role": SimpleLazyObject(lambda: user.find_role() or ""),
-        "standin_note": SimpleLazyObject(lambda: _standin_note(user)),
-        "attention": SimpleLazyObject(attention),
+        "standin_note": SimpleLazyObject(lambda: STANDIN_NOTE if signs.has_standin else ""),
+        "attention": SimpleLazyObject(lambda: attention(signs.held_count, signs.beat_at)),
     }
+
+
+def projects_of(request: HttpRequest) -> list[Project]:
+    """The projects the person may see, by name; read once in a request."""
+    known: list[Project] | None = getattr(request, "visible_projects", None)
+    if known is None:
+        known = person_of(request).find_projects()
+        request.visible_projects = known  # type: ignore[attr-defined]
+    return known
+
+
+def signs_of(request: HttpRequest, project: Project | None = None) -> Signs:
+    """What the frame of the page tells; a view that needs it too asks before its template, with a project."""
+    known: Signs | None = getattr(request, "signs", None)
+    if known is None:
+        known = read_signs(person_of(request), project)
+        request.signs = known  # type: ignore[attr-defined]
+    return known
 
 
 def _nav(request: HttpRequest) -> str:
@@ -46,24 +65,17 @@ def _nav(request: HttpRequest) -> str:
     return _NAV.get(name) or _NAV.get(name.partition("-")[0], "")
 
 
-def current_project(request: HttpRequest, user: Person) -> Project | None:
+def current_project(request: HttpRequest) -> Project | None:
     """The project of the address, else the one looked at last, else the first."""
-    visible = Project.objects.visible_to(user)
+    visible = projects_of(request)
     match = request.resolver_match
     slug = (match.kwargs.get("slug") if match else None) or request.session.get("project", "")
-    return visible.filter(slug=slug).first() or visible.first()
+    return next((project for project in visible if project.slug == slug), visible[0] if visible else None)
 
 
-def _standin_note(user: Person) -> str:
-    if Cluster.objects.visible_to(user).filter(version__contains="standin").exists():
-        return "Demo: the clusters are stand-ins on this machine, made to look like Kubernetes."
-    return ""
-
-
-def attention() -> list[dict[str, str]]:
-    """What is wrong with gitopsui itself, in sentences."""
+def attention(held: int, beat_at: datetime | None) -> list[dict[str, str]]:
+    """What is wrong with gitopsui itself, in sentences: jobs held back, workers that are silent."""
     found = []
-    held = Job.objects.filter(state=JobState.QUARANTINED).count()
     if held:
         words = "1 job is" if held == 1 else f"{held} jobs are"
         found.append(
@@ -72,8 +84,7 @@ def attention() -> list[dict[str, str]]:
                 "url": "/jobs/?state=quarantined",
             }
         )
-    beat = Heartbeat.objects.filter(name="worker").values_list("beat_at", flat=True).first()
-    if beat is not None and timezone.now() - beat > SILENCE:
-        text = f"No worker has answered since {beat:%H:%M} UTC, so nothing is refreshed."
+    if beat_at is not None and timezone.now() - beat_at > SILENCE:
+        text = f"No worker has answered since {beat_at:%H:%M} UTC, so nothing is refreshed."
         found.append({"text": text, "url": "/jobs/"})
     return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -14,9 +16,11 @@ from apps.accounts.permissions import person_of, requires
 from apps.core import audit, jobs
 from apps.core.models import Job, JobState
 from apps.core.paging import page_of
-from apps.dashboard.context import current_project
+from apps.dashboard.context import current_project, projects_of, signs_of
+from apps.dashboard.filters import Filters
 from apps.dashboard.job_rows import detail_of, heading_of, row_of
-from apps.dashboard.selectors import Filters, board_answer, board_stamp, labels_of, read_board
+from apps.dashboard.overview import board_stamp, build_stamp, read_overview
+from apps.dashboard.selectors import build_answer, read_board
 from apps.repositories.forms import ConnectForm
 from apps.repositories.models import Repository
 
@@ -25,26 +29,47 @@ from apps.repositories.models import Repository
 @require_safe
 def board(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Which version is where, and is it well?"""
-    person = person_of(request)
-    visible = Project.objects.visible_to(person)
-    project = get_object_or_404(visible, slug=slug) if slug else current_project(request, person)
-    if project is None or not Repository.objects.filter(project=project).exists():
-        return render(request, "dashboard/board_empty.html", {"form": ConnectForm(), "project": project})
-    request.session["project"] = project.slug
-    filters, page, now = Filters.of(request.GET), request.GET.get("page", "1"), timezone.now()
-    context = {
-        "project": project,
-        "answer": board_answer(project, now=now),
-        "board": read_board(project, filters, page, now=now),
-        "filters": filters,
-        "labels": labels_of(project),
-        "ptag": board_stamp(project, filters, page, now=now),
-    }
+    project = _find_project(request, slug) if slug else current_project(request)
+    if project is None:
+        return _empty(request, None)
+    context = _context(request, project)
+    if not context["answer"].applications and not Repository.objects.filter(project=project).exists():
+        return _empty(request, project)
+    if request.session.get("project") != project.slug:
+        # Only then: each change of the session is a write.
+        request.session["project"] = project.slug
     return render(request, "dashboard/board_detail.html", context)
 
 
+def _empty(request: HttpRequest, project: Project | None) -> HttpResponse:
+    return render(request, "dashboard/board_empty.html", {"form": ConnectForm(), "project": project})
+
+
+def _find_project(request: HttpRequest, slug: str) -> Project:
+    """The project of the address, if the person may see it; else 404."""
+    for project in projects_of(request):
+        if project.slug == slug:
+            return project
+    raise Http404("No such project.")
+
+
+def _context(request: HttpRequest, project: Project) -> dict[str, Any]:
+    filters, now = Filters.of(request.GET), timezone.now()
+    page = request.GET.get("page", "1")
+    overview = read_overview(project, now=now)
+    board = read_board(project, overview, filters, page, now=now)
+    return {
+        "project": project,
+        "answer": build_answer(overview, board, signs_of(request, project).silent),
+        "board": board,
+        "filters": filters,
+        "labels": board.labels,
+        "ptag": build_stamp(overview.groups, filters, page, now=now),
+    }
+
+
 def _stamp(request: HttpRequest, slug: str) -> str:
-    project = get_object_or_404(Project.objects.visible_to(person_of(request)), slug=slug)
+    project = _find_project(request, slug)
     return board_stamp(project, Filters.of(request.GET), request.GET.get("page", "1"), now=timezone.now())
 
 
@@ -53,15 +78,7 @@ def _stamp(request: HttpRequest, slug: str) -> str:
 @ptag(_stamp)
 def board_table(request: HttpRequest, slug: str) -> HttpResponse:
     """The rows alone, for the poll of the page; 304 when nothing changed."""
-    project = get_object_or_404(Project.objects.visible_to(person_of(request)), slug=slug)
-    filters, page, now = Filters.of(request.GET), request.GET.get("page", "1"), timezone.now()
-    context = {
-        "project": project,
-        "answer": board_answer(project, now=now),
-        "board": read_board(project, filters, page, now=now),
-        "filters": filters,
-    }
-    return render(request, "dashboard/_board_table.html", context)
+    return render(request, "dashboard/_board_table.html", _context(request, _find_project(request, slug)))
 
 
 @requires(Role.VIEWER)

@@ -44,8 +44,8 @@ class ConnectForm(forms.Form):
             check_url(raw, connect.git_policy())
         except InputError as error:
             if error.code in _MAY_HOLD_SECRET:
-                self.data = self.data.copy()
-                self.data[self.add_prefix("url")] = ""
+                # What was typed holds a secret: it must not come back with the page.
+                self.data = {**self.data, self.add_prefix("url"): ""}
             raise ValidationError(error.message, code=error.code) from error
         return raw
 

@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from apps.core import jobs
 from apps.repositories import connect, services
-from apps.repositories.models import Repository
+from apps.repositories.models import POLL, Repository
 
 
-@jobs.job(services.POLL, lease=timedelta(minutes=14), every=timedelta(minutes=1))
+@jobs.job(POLL, lease=timedelta(minutes=14), every=timedelta(minutes=1))
 def poll_repository(repository_id: int) -> None:
     """One look at one remote. Safe to repeat: the mirror and the rows are brought level with what it says."""
     repository = Repository.objects.select_related("credential").get(pk=repository_id)
@@ -24,7 +24,7 @@ def poll_due_repositories() -> None:
 
     A first clone may take minutes, so it gets a task of its own and holds up nobody.
     """
-    due = jobs.due(services.POLL, now=timezone.now())
+    due = jobs.due(POLL, now=timezone.now())
     known = set(Repository.objects.exclude(refs_digest="").filter(pk__in=due).values_list("pk", flat=True))
-    jobs.enqueue_due(services.POLL, [pk for pk in due if pk not in known])
-    jobs.run_batch(services.POLL, [pk for pk in due if pk in known], threads=8, per_group=4)
+    jobs.enqueue_due(POLL, [pk for pk in due if pk not in known])
+    jobs.run_batch(POLL, [pk for pk in due if pk in known], threads=8, per_group=4)

@@ -17,7 +17,7 @@ from apps.core import jobs
 from apps.core.paging import PAGE_ROWS, page_of
 from apps.repositories import connect, services
 from apps.repositories.forms import RepositoryForm
-from apps.repositories.models import Repository
+from apps.repositories.models import POLL, Repository
 from apps.repositories.selectors import row_of
 
 
@@ -117,7 +117,7 @@ def repository_remove(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def repository_poll(request: HttpRequest, pk: int) -> HttpResponse:
     repository = find_repository(request, pk, Role.PROMOTER)
-    jobs.make_due(services.POLL, [repository.pk])
+    jobs.make_due(POLL, [repository.pk])
     messages.success(request, f"{repository.name} will be read in a moment.")
     return redirect("repository-detail", pk=pk)
 

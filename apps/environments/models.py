@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SYNC_CHOICES = [(status.value, status.value) for status in SyncStatus]
 HEALTH_CHOICES = [(status.value, status.value) for status in HealthStatus]
+BRANCH_GONE = "BRANCH_GONE"
 RENDERER_CHOICES = [("plain", "plain YAML"), ("kustomize", "kustomize"), ("helm", "Helm")]
 
 
@@ -146,9 +147,11 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
         return self.filter(component__project__in=Project.objects.visible_to(user))
 
     def stale(self, now: datetime) -> ApplicationQuerySet:
-        """Those whose last good check of the cluster is too old to be believed, or never was."""
+        """Those whose last good check of the cluster is too old to be believed or never was, or whose branch is gone."""
         return self.exclude(cluster=None).filter(
-            Q(checked_at=None, failed_at__isnull=False) | Q(checked_at__lt=now - stale_after())
+            Q(checked_at=None, failed_at__isnull=False)
+            | Q(checked_at__lt=now - stale_after())
+            | Q(desired_error_code=BRANCH_GONE)
         )
 
 
@@ -229,9 +232,16 @@ class Application(models.Model):
     def __str__(self) -> str:
         return f"{self.component} in {self.environment}"
 
+    @property
+    def is_branch_gone(self) -> bool:
+        """Whether what Git asked for last was kept because its branch is not there any more."""
+        return self.desired_error_code == BRANCH_GONE
+
     def is_stale(self, now: datetime) -> bool:
         if self.cluster_id is None:
             return False
+        if self.is_branch_gone:
+            return True
         if self.checked_at is None:
             return self.failed_at is not None
         return self.checked_at < now - stale_after()

@@ -126,6 +126,8 @@ def _unreadable(application: Application) -> list[Any]:
 def heading_of(application: Application, *, now: datetime) -> str:
     """The answer to "is it well, and if not, why?", in a sentence."""
     name = str(application)
+    if application.is_branch_gone:
+        return f"{name} is not known: its branch is gone"
     if application.cluster_id is None:
         version = application.desired_version or "an unknown version"
         return f"Git asks for {version} of {name}"

@@ -208,6 +208,10 @@ def record_check(application: Application, verdict: Verdict, *, now: datetime) -
         row.component = application.component
         before = _shown(row)
         _apply_desired(row, verdict.desired, now)
+        if row.is_branch_gone and row.cluster_id is not None and row.checked_at is not None:
+            # Nothing was confirmed: the last verdict stays as it is, with its time.
+            _finish(row, before, now)
+            return
         row.checked_at = now
         row.failed_at, row.error, row.error_hint = None, "", ""
         _apply_status(row, verdict, now)
@@ -215,9 +219,13 @@ def record_check(application: Application, verdict: Verdict, *, now: datetime) -
             _apply_live(row, verdict.live, now)
             store_drifts(row, verdict.drifts, now=now)
             store_resources(row, verdict.desired, verdict.live, verdict.drifts)
-        if _shown(row) != before:
-            row.changed_at = now
-        row.save()
+        _finish(row, before, now)
+
+
+def _finish(row: Application, before: tuple[object, ...], now: datetime) -> None:
+    if _shown(row) != before:
+        row.changed_at = now
+    row.save()
 
 
 def _shown(row: Application) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from django.db import transaction
 
-from apps.environments.models import Application, DesiredState
+from apps.environments.models import BRANCH_GONE, Application, DesiredState
 from apps.repositories.models import Revision, UnreadableRow
 from gitopsui.adapters.git import Mirror
 from gitopsui.adapters.render import Rendered, RenderSource
@@ -123,7 +123,7 @@ def _missing_branch(application: Application) -> RenderError:
         return _refused("NOT_FETCHED", f"{repository.name} has not been read yet.", repository.error)
     branch = application.branch or repository.branch or repository.default_branch or "(no default branch)"
     return _refused(
-        "BRANCH_GONE",
+        BRANCH_GONE,
         f"The branch {branch} is gone from {repository.name}; what it held last is kept.",
         "Push the branch again, or choose another one on the page of the repository.",
     )

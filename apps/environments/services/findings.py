@@ -10,7 +10,7 @@ from typing import Any
 
 from apps.environments.models import Application, DriftedResource, ResourceState
 from apps.environments.services.desired import Desired
-from apps.environments.services.live import Live, owner_uid_of, uid_of
+from apps.environments.services.live import Live, owner_uid_of, placed, uid_of
 from gitopsui.domain.diff import FieldChange
 from gitopsui.domain.drift import DriftKind, ResourceDrift
 from gitopsui.domain.health import Health, health_of
@@ -128,11 +128,13 @@ def _rows(
     drifted = {drift.key: drift for drift in drifts}
     own = [_row(application, manifest, _sync(find_key(manifest), drifted)) for manifest in live.own]
     made = [_row(application, manifest, "owned") for manifest in live.made]
+    namespace = application.namespace or "default"
     # By key, since Git may name an object twice; then the last one counts.
     absent = {
-        find_key(manifest): manifest
+        key: manifest
         for manifest in desired.manifests
-        if (found := drifted.get(find_key(manifest))) and found.kind is DriftKind.MISSING
+        for key in {find_key(manifest), placed(find_key(manifest), namespace)}
+        if (found := drifted.get(key)) and found.kind is DriftKind.MISSING
     }
     return [*own, *made, *(_missing_row(application, manifest) for manifest in absent.values())]
 

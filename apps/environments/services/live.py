@@ -87,7 +87,7 @@ def _own(
     found: Sequence[Manifest], keys: Sequence[ResourceKey], namespace: str
 ) -> tuple[tuple[Manifest, ...], Owner | None]:
     """What Git names, and what carries the same mark of the same owner as most of that."""
-    asked = {_placed(key, namespace) for key in keys} | set(keys)
+    asked = {placed(key, namespace) for key in keys} | set(keys)
     named = [manifest for manifest in found if find_key(manifest) in asked]
     owner = _common_owner(named)
     if owner is None:
@@ -97,7 +97,7 @@ def _own(
     return (*named, *marked), owner
 
 
-def _placed(key: ResourceKey, namespace: str) -> ResourceKey:
+def placed(key: ResourceKey, namespace: str) -> ResourceKey:
     return ResourceKey(key.group, key.kind, key.namespace or namespace, key.name)
 
 

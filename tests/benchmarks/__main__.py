@@ -13,6 +13,7 @@ RUNS = {
     "board": [("board", "sqlite"), ("board", "postgres")],
     "polling": [("polling", "500")],
     "pods": [("cluster_reading", "3000")],
+    "memory": [("worker_memory", "3000")],
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from apps.demo.cluster_client import Cluster, ClusterClient
 from apps.demo.cluster_host import ClusterHost, HostPlan
+from apps.demo.controllers import Controllers
 from apps.demo.standin import StandIn, TokenRole
 from apps.demo.standin.exchange import Request
 from apps.demo.standin.faults import Effect
@@ -29,6 +30,7 @@ class StandInHost:
         self._standin.start()
         self._is_silent = False
         self.client: Cluster = ClusterClient(self._send)
+        self._controllers = Controllers(ClusterClient(self._send), plan.clock, plan.is_broken)
 
     @property
     def url(self) -> str:
@@ -55,7 +57,7 @@ class StandInHost:
         self._is_silent = value
 
     def look(self) -> None:
-        pass
+        self._controllers.look()
 
     def save(self) -> None:
         self._standin.save()

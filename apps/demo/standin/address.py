@@ -43,7 +43,7 @@ def _target(kind: Kind | None, namespace: str, rest: Sequence[str]) -> Target:
     if kind is None or len(rest) > 2:
         raise NoSuchPath
     name, subresource = (*rest, "", "")[:2]
-    if namespace and not kind.is_namespaced or (name and kind.is_namespaced and not namespace):
+    if (namespace and not kind.is_namespaced) or (name and kind.is_namespaced and not namespace):
         raise NoSuchPath
     if subresource and subresource not in kind.subresources:
         raise NoSuchPath

@@ -12,9 +12,9 @@ from .deletion import delete
 from .discovery import discover, version_info
 from .exchange import Reply, Request, decode, decode_object, reply
 from .faults import Faults
+from .forms import form_of
 from .json_patch import PatchFailed, json_patch, merge_patch
 from .openapi import describe
-from .forms import form_of
 from .reading import matcher_of, read_list, read_one
 from .registry import Intent, Registry
 from .scaling import scale_of, scaled

@@ -147,7 +147,7 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
         return self.filter(component__project__in=Project.objects.visible_to(user))
 
     def stale(self, now: datetime) -> ApplicationQuerySet:
-        """Those whose last good check of the cluster is too old to be believed or never was, or whose branch is gone."""
+        """Those whose last good check is too old to be believed or never was, or whose branch is gone."""
         return self.exclude(cluster=None).filter(
             Q(checked_at=None, failed_at__isnull=False)
             | Q(checked_at__lt=now - stale_after())

@@ -22,7 +22,6 @@ def world(db: None, settings: Any, tmp_path: Path) -> Iterator[World]:
     with serving(tmp_path) as hub, SmallCluster() as server:
         settings.GITOPSUI_TRUSTED_ENDPOINTS = (hub.server.host_port, server.host_port)
         settings.GITOPSUI_MIRRORS = tmp_path / "mirrors"
-        settings.GITOPSUI_SCRATCH = tmp_path / "scratch"
         project = Project.objects.create(name="Shop", slug="shop")
         cluster = Cluster.objects.create(project=project, name="eu-1", server=server.url)
         made = World(hub, server, project, cluster, make_people(project))

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.environments.models import Cluster
+from apps.repositories.connect import git_policy
 from apps.repositories.models import Credential, Repository
 from gitopsui.adapters.git_address import check_ref_name, check_url
 from gitopsui.domain.errors import InputError
@@ -28,8 +29,6 @@ def errors_of(answer: Any) -> str:
 
 
 def refusal_of_url(world: World, raw: str) -> InputError | None:
-    from apps.repositories.connect import git_policy
-
     try:
         check_url(raw, git_policy())
     except InputError as error:
@@ -48,7 +47,7 @@ def test_an_address_is_taken_or_refused_by_its_rule(world: World, case: Case, se
     answer = world.client().post(reverse("set-up"), {"url": case.value})
     if case.outcome == "OK":
         assert answer.status_code == 302
-        assert Repository.objects.get().url == check_url(case.value, _policy()).url
+        assert Repository.objects.get().url == check_url(case.value, git_policy()).url
     else:
         refusal = refusal_of_url(world, case.value)
         assert refusal is not None
@@ -60,12 +59,6 @@ def test_an_address_is_taken_or_refused_by_its_rule(world: World, case: Case, se
         assert not any(word in answer.content.decode() for word in SECRETS)
         assert "<script>alert" not in answer.content.decode()
     check_nothing_leaks(world, SECRETS)
-
-
-def _policy() -> Any:
-    from apps.repositories.connect import git_policy
-
-    return git_policy()
 
 
 @pytest.mark.parametrize("case", each("url"))

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -24,9 +23,10 @@ from apps.environments.models import Application, Cluster, Environment
 from apps.environments.services import layouts
 from apps.repositories import connect, services
 from apps.repositories.models import Repository
+from apps.repositories.tasks import poll_repository
 from gitopsui.domain.errors import SourceError
 from tests.adapters.fault_server import FaultServer, Request
-from tests.adapters.git_http import File, Hub, Seed
+from tests.adapters.git_http import LONG_AGO, File, Hub, Seed
 from tests.adapters.small_cluster import resource, version
 from tests.apps.environments.samples import MARKER
 
@@ -134,9 +134,7 @@ class World:
 
     def poll(self, repository: Repository) -> Job:
         """One job of the queue, as a worker runs it; its row."""
-        Job.objects.filter(kind=services.POLL, subject_id=repository.pk).update(due_at=_past())
-        from apps.repositories.tasks import poll_repository
-
+        Job.objects.filter(kind=services.POLL, subject_id=repository.pk).update(due_at=LONG_AGO)
         with suppress(SourceError):
             poll_repository(repository.pk)
         repository.refresh_from_db()
@@ -145,7 +143,7 @@ class World:
     def check(self, *applications: Application) -> None:
         """Check these through their jobs, as a worker does; an error is the job's to keep."""
         for application in applications:
-            Job.objects.filter(kind=layouts.CHECK, subject_id=application.pk).update(due_at=_past())
+            Job.objects.filter(kind=layouts.CHECK, subject_id=application.pk).update(due_at=LONG_AGO)
             with suppress(SourceError):
                 tasks.check_application(application.pk)
             application.refresh_from_db()
@@ -205,12 +203,6 @@ def commit(seed: Seed, files: Mapping[str, bytes | None], message: str = "Change
     return seed.commit({path: None if data is None else File(data) for path, data in files.items()}, message)
 
 
-def _past() -> Any:
-    from datetime import UTC, datetime
-
-    return datetime(2020, 1, 1, tzinfo=UTC)
-
-
 def dump_tables() -> Iterator[tuple[str, str]]:
     """Every row of every table as text, with the name of its table."""
     with connection.cursor() as cursor:
@@ -256,7 +248,3 @@ class LineKeeper(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._lines.append(self.format(record))
-
-
-def forget_everything_cached() -> None:
-    cache.clear()

@@ -47,6 +47,14 @@ class Reader:
         self._headers = dict(headers)
 
     def get(self, path: str, **headers: str) -> Answer:
+        try:
+            return self._ask(path, headers)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            # The server closes a connection that was idle; a browser asks again on a new one.
+            self._connection.close()
+            return self._ask(path, headers)
+
+    def _ask(self, path: str, headers: Mapping[str, str]) -> Answer:
         self._connection.request("GET", path, headers={**self._headers, **headers})
         response = self._connection.getresponse()
         return Answer(response.status, response.read(), response.headers.get("HX-PTag", ""))
@@ -71,5 +79,7 @@ def run_load(readers: list[Reader], ask: Callable[[Reader, int, int], Answer], *
     for thread in threads:
         thread.join()
     seconds = time.perf_counter() - begun
+    if len(times) != each * len(readers):
+        raise RuntimeError("A reader gave up before its last answer.")
     statuses = {status: sum(one == status for one, _ in answers) for status, _ in answers}
     return Load(sorted(times), seconds, statuses, max(size for _, size in answers))

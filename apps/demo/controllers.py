@@ -198,7 +198,9 @@ class Controllers:
                 self._cluster.edit(
                     "apps/v1", "ReplicaSet", meta["namespace"], meta["name"], patch, manager=MANAGER
                 )
-                self._say(one, {"replicas": alive, "readyReplicas": alive, "availableReplicas": alive})
+                counts = {"replicas": alive, "readyReplicas": alive, "availableReplicas": alive}
+                # The change of its size is the next generation.
+                self._say(one, {"observedGeneration": _generation(one) + 1, **counts})
 
     def _report(
         self,
@@ -221,7 +223,12 @@ class Controllers:
         }
         if _without_times(status) != _without_times(mapping(deployment.get("status"))):
             self._say(deployment, status)
-        counts = {"replicas": len(new), "readyReplicas": ready, "availableReplicas": ready}
+        counts = {
+            "observedGeneration": _generation(current),
+            "replicas": len(new),
+            "readyReplicas": ready,
+            "availableReplicas": ready,
+        }
         if current and _without_times(counts) != _without_times(mapping(current.get("status"))):
             self._say(current, counts)
 
@@ -289,6 +296,10 @@ def _uid(manifest: Manifest | None) -> str:
     return str(mapping(mapping(manifest).get("metadata")).get("uid", ""))
 
 
+def _generation(manifest: Manifest | None) -> int:
+    return int(mapping(mapping(manifest).get("metadata")).get("generation", 1))
+
+
 def _place(manifest: Manifest) -> tuple[str, str]:
     return manifest["metadata"]["namespace"], manifest["metadata"]["name"]
 
@@ -325,7 +336,7 @@ def _time(moment: datetime) -> str:
 
 
 def _without_times(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The status as it is compared: the time of a condition alone is no change, and 0 is as good as absent."""
+    """As it is compared: the time of a condition alone is no change, and 0 is as good as absent."""
     conditions = [
         {key: value for key, value in one.items() if key != "lastTransitionTime"}
         for one in objects(status.get("conditions"))

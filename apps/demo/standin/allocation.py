@@ -96,11 +96,13 @@ def _allocate_service(manifest: Manifest, store: Store, now: str) -> None:
 
 
 def _free_address(manifest: Manifest, store: Store) -> str:
-    services, _ = store.list(_SERVICES)
+    services, _ = store.list_objects(_SERVICES)
     taken = {service.manifest["spec"].get("clusterIP") for service in services}
     start = _number_of(manifest, "") % 60_000
     numbers = (256 + (start + step) % 60_000 for step in range(60_000))
-    return next(address for number in numbers if (address := f"10.96.{number // 256}.{number % 256}") not in taken)
+    return next(
+        address for number in numbers if (address := f"10.96.{number // 256}.{number % 256}") not in taken
+    )
 
 
 def _free_node_port(manifest: Manifest, port: Manifest, taken: set[Any]) -> int:
@@ -115,7 +117,7 @@ def _number_of(manifest: Manifest, salt: str) -> int:
 
 
 def _all_ports(store: Store) -> list[Manifest]:
-    services, _ = store.list(_SERVICES)
+    services, _ = store.list_objects(_SERVICES)
     return [port for service in services for port in service.manifest["spec"].get("ports") or ()]
 
 
@@ -146,7 +148,7 @@ def _admit_pod(manifest: Manifest, store: Store, now: str) -> None:
 def _admit_claim(manifest: Manifest, store: Store, now: str) -> None:
     manifest["metadata"].setdefault("finalizers", ["kubernetes.io/pvc-protection"])
     if "storageClassName" not in manifest["spec"]:
-        classes, _ = store.list(_STORAGE_CLASSES)
+        classes, _ = store.list_objects(_STORAGE_CLASSES)
         for stored in classes:
             if (stored.manifest["metadata"].get("annotations") or {}).get(_DEFAULT_CLASS) == "true":
                 manifest["spec"]["storageClassName"] = stored.name

@@ -90,11 +90,16 @@ def forbidden(message: str, *, name: str = "", group: str = "", plural: str = ""
 
 def not_found(plural: str, group: str, name: str) -> ApiError:
     return ApiError(
-        404, "NotFound", f'{qualified(plural, group)} "{name}" not found', details=_details(name, group, plural)
+        404,
+        "NotFound",
+        f'{qualified(plural, group)} "{name}" not found',
+        details=_details(name, group, plural),
     )
 
 
-def method_not_allowed(message: str = "the server does not allow this method on the requested resource") -> ApiError:
+def method_not_allowed(
+    message: str = "the server does not allow this method on the requested resource",
+) -> ApiError:
     return ApiError(405, "MethodNotAllowed", message)
 
 

@@ -22,7 +22,7 @@ class Catalogue:
         """Built-in kinds first, then custom ones by name of their definition."""
         touched = self._store.touched(CUSTOM_RESOURCE_DEFINITION.resource)
         if touched != self._read_at:
-            definitions, _ = self._store.list(CUSTOM_RESOURCE_DEFINITION.resource)
+            definitions, _ = self._store.list_objects(CUSTOM_RESOURCE_DEFINITION.resource)
             custom = [kind for stored in definitions for kind in kinds_of(stored.manifest)]
             self._kinds = (*BUILT_IN, *custom)
             self._by_path = {(kind.group, kind.version, kind.plural): kind for kind in self._kinds}

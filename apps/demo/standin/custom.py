@@ -86,7 +86,9 @@ def _causes(value: Any, schema: Schema, path: str) -> Iterator[Cause]:
     if "enum" in schema and value not in schema["enum"]:
         known = ", ".join(json.dumps(item) for item in schema["enum"])
         yield Cause(
-            path, f"Unsupported value: {json.dumps(value)}: supported values: {known}", "FieldValueNotSupported"
+            path,
+            f"Unsupported value: {json.dumps(value)}: supported values: {known}",
+            "FieldValueNotSupported",
         )
     if isinstance(value, list):
         for index, item in enumerate(value):

@@ -47,11 +47,17 @@ def _orphans(options: Mapping[str, Any]) -> bool:
 def _release(registry: Registry, resource: Resource, old: Stored, *, orphans: bool = False) -> Stored | None:
     """Remove an object and what depends on it; the object again when a finalizer holds it."""
     store, metadata = registry.store, old.manifest["metadata"]
-    finalizers = [name for name in metadata.get("finalizers") or () if name not in _RELEASED_AT_ONCE | _DONE_HERE]
+    finalizers = [
+        name for name in metadata.get("finalizers") or () if name not in _RELEASED_AT_ONCE | _DONE_HERE
+    ]
     if finalizers:
         if metadata.get("deletionTimestamp"):
             return old
-        marks = {"deletionTimestamp": registry.now(), "deletionGracePeriodSeconds": 0, "finalizers": finalizers}
+        marks = {
+            "deletionTimestamp": registry.now(),
+            "deletionGracePeriodSeconds": 0,
+            "finalizers": finalizers,
+        }
         return store.put(resource, old.manifest | {"metadata": metadata | marks})
     store.remove(resource, old.namespace, old.name)
     if resource == NAMESPACE.resource:
@@ -80,5 +86,5 @@ def _empty_namespace(store: Store, namespace: str) -> None:
 
 
 def _remove_all(store: Store, resource: Resource, namespace: str = "") -> None:
-    for stored in store.list(resource, namespace)[0]:
+    for stored in store.list_objects(resource, namespace)[0]:
         store.remove(resource, stored.namespace, stored.name)

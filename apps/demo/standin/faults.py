@@ -107,7 +107,9 @@ class Faults:
     def set_from(self, body: Mapping[str, Any]) -> None:
         """What was posted. Raises `ApiError` 400."""
         try:
-            faults = [Fault(**{**item, "effect": Effect(item["effect"])}) for item in body.get("faults") or ()]
+            faults = [
+                Fault(**{**item, "effect": Effect(item["effect"])}) for item in body.get("faults") or ()
+            ]
             kinds = frozenset(map(str, body.get("forbidden_kinds") or ()))
             groups = frozenset(map(str, body.get("broken_groups") or ()))
         except (KeyError, TypeError, ValueError) as error:

@@ -31,7 +31,9 @@ _STATEFUL_SET_CHANGES = frozenset(
         "minReadySeconds",
     }
 )
-_POD_CHANGES = frozenset({"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates"})
+_POD_CHANGES = frozenset(
+    {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates"}
+)
 
 
 def find_immutable_changes(kind: Kind, old: Manifest, new: Manifest) -> list[Cause]:
@@ -91,7 +93,9 @@ def _claim(old: Manifest, new: Manifest) -> list[Cause]:
 
 
 def _keyed_data(old: Manifest, new: Manifest) -> list[Cause]:
-    if not old.get("immutable") or all(old.get(name) == new.get(name) for name in ("data", "binaryData", "immutable")):
+    if not old.get("immutable") or all(
+        old.get(name) == new.get(name) for name in ("data", "binaryData", "immutable")
+    ):
         return []
     return [Cause("data", "Forbidden: field is immutable when `immutable` is set", "FieldValueForbidden")]
 

@@ -63,7 +63,8 @@ def _core(kind: str, plural: str, *short: str, **more: Any) -> Kind:
 
 
 def _apps(kind: str, plural: str, *short: str, **more: Any) -> Kind:
-    return Kind("apps", "v1", kind, plural, short_names=short, **{"has_generation": True, "categories": _ALL} | more)
+    given: dict[str, Any] = {"has_generation": True, "categories": _ALL} | more
+    return Kind("apps", "v1", kind, plural, short_names=short, **given)
 
 
 def _rbac(kind: str, plural: str, *, is_namespaced: bool) -> Kind:
@@ -112,14 +113,23 @@ BUILT_IN: tuple[Kind, ...] = (
     _core("PersistentVolumeClaim", "persistentvolumeclaims", "pvc"),
     _core("PersistentVolume", "persistentvolumes", "pv", is_namespaced=False),
     _core("Event", "events", "ev", subresources=_PLAIN),
-    _core("Endpoints", "endpoints", "ep", subresources=_PLAIN, singular_name="endpoints", list_kind="EndpointsList"),
+    _core(
+        "Endpoints",
+        "endpoints",
+        "ep",
+        subresources=_PLAIN,
+        singular_name="endpoints",
+        list_kind="EndpointsList",
+    ),
     _core("LimitRange", "limitranges", "limits", subresources=_PLAIN),
     _core("ResourceQuota", "resourcequotas", "quota"),
     _apps("Deployment", "deployments", "deploy", subresources=_SCALED),
     _apps("ReplicaSet", "replicasets", "rs", subresources=_SCALED),
     _apps("StatefulSet", "statefulsets", "sts", subresources=_SCALED),
     _apps("DaemonSet", "daemonsets", "ds"),
-    _apps("ControllerRevision", "controllerrevisions", has_generation=False, categories=(), subresources=_PLAIN),
+    _apps(
+        "ControllerRevision", "controllerrevisions", has_generation=False, categories=(), subresources=_PLAIN
+    ),
     Kind("batch", "v1", "Job", "jobs", categories=_ALL, has_generation=True),
     Kind("batch", "v1", "CronJob", "cronjobs", short_names=("cj",), categories=_ALL, has_generation=True),
     Kind("networking.k8s.io", "v1", "Ingress", "ingresses", short_names=("ing",), has_generation=True),
@@ -141,7 +151,14 @@ BUILT_IN: tuple[Kind, ...] = (
         subresources=_PLAIN,
         has_generation=True,
     ),
-    Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", short_names=("pdb",), has_generation=True),
+    Kind(
+        "policy",
+        "v1",
+        "PodDisruptionBudget",
+        "poddisruptionbudgets",
+        short_names=("pdb",),
+        has_generation=True,
+    ),
     Kind(
         "autoscaling",
         "v2",
@@ -164,7 +181,9 @@ BUILT_IN: tuple[Kind, ...] = (
         subresources=_PLAIN,
     ),
     Kind("coordination.k8s.io", "v1", "Lease", "leases", subresources=_PLAIN),
-    Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", subresources=_PLAIN, has_generation=True),
+    Kind(
+        "discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", subresources=_PLAIN, has_generation=True
+    ),
     Kind(
         "scheduling.k8s.io",
         "v1",

@@ -57,7 +57,9 @@ def without_paths(value: Any, paths: Iterable[Path], shape: Shape) -> Any:
     return value
 
 
-def _without_fields(value: Mapping[str, Any], below: Mapping[str, list[Path]], shape: Shape) -> dict[str, Any]:
+def _without_fields(
+    value: Mapping[str, Any], below: Mapping[str, list[Path]], shape: Shape
+) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name, item in value.items():
         rest = below.get(f"f:{name}", [])

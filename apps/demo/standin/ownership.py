@@ -119,7 +119,9 @@ def _entry(writer: Writer, share: Share) -> Manifest:
     return entry | ({"subresource": writer.subresource} if writer.subresource else {})
 
 
-def own_update(old: Manifest, new: Manifest, shares: Shares, writer: Writer, shape: Shape, *, now: str) -> Shares:
+def own_update(
+    old: Manifest, new: Manifest, shares: Shares, writer: Writer, shape: Shape, *, now: str
+) -> Shares:
     """The shares after `writer` turned `old` into `new` by an update, a patch or a creation."""
     changes = compare(old, new, shape)
     mine = shares.get(writer, Share(frozenset(), now))
@@ -143,7 +145,9 @@ def apply(
     before = shares[writer].paths if writer in shares else frozenset()
     merged = _pruned(merged, before, mine, others, shape)
     changes = compare(live, merged, shape)
-    conflicts = [(other, path) for other, share in others.items() for path in sorted(share.paths & changes.written)]
+    conflicts = [
+        (other, path) for other, share in others.items() for path in sorted(share.paths & changes.written)
+    ]
     if conflicts and not is_forced:
         raise _conflict(conflicts)
     return merged, _after(changes, others, taken=changes.written), mine
@@ -186,7 +190,9 @@ def _ownable(paths: Iterable[Path], writer: Writer) -> Paths:
 
 
 def _conflict(conflicts: list[tuple[Writer, Path]]) -> ApiError:
-    causes = [Cause(dotted(path), f"conflict with {writer}", "FieldManagerConflict") for writer, path in conflicts]
+    causes = [
+        Cause(dotted(path), f"conflict with {writer}", "FieldManagerConflict") for writer, path in conflicts
+    ]
     if len(conflicts) == 1:
         text = f"Apply failed with 1 conflict: {causes[0].message}: {causes[0].field}"
         return apply_conflict(text, causes)

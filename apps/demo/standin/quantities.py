@@ -44,7 +44,9 @@ def _decimal(value: Fraction, *, is_exponent: bool) -> str:
     if value == 0:
         return "0"
     nano = value * 10**9
-    whole = -(-abs(nano).numerator // abs(nano).denominator)  # what is finer than nano is rounded away from zero
+    whole = -(
+        -abs(nano).numerator // abs(nano).denominator
+    )  # what is finer than nano is rounded away from zero
     power = -9
     while whole % 1000 == 0 and power < 18:
         whole, power = whole // 1000, power + 3

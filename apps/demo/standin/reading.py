@@ -74,7 +74,7 @@ def _snapshot(
     wanted, start = number_of(query, "resourceVersion"), None
     if query.get("continue"):
         wanted, start = _read_token(query["continue"])
-    objects, revision = store.list(resource, namespace)
+    objects, revision = store.list_objects(resource, namespace)
     is_exact = start is not None or query.get("resourceVersionMatch") == "Exact"
     if wanted > revision:
         text = f"Too large resource version: {wanted}, current: {revision}"
@@ -116,4 +116,6 @@ def _render(form: Form, kind: Kind, page: list[Stored], metadata: Manifest) -> R
 @lru_cache(maxsize=16_384)
 def _bare(stored: Stored) -> bytes:
     """An item of a typed list goes without its kind."""
-    return encode({name: value for name, value in stored.manifest.items() if name not in ("kind", "apiVersion")})
+    return encode(
+        {name: value for name, value in stored.manifest.items() if name not in ("kind", "apiVersion")}
+    )

@@ -22,7 +22,14 @@ from .store import Manifest, Store, Stored
 from .typed import retyped
 
 Clock = Callable[[], datetime]
-_KEPT = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+_KEPT = (
+    "uid",
+    "creationTimestamp",
+    "generation",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+)
 _NOT_COUNTED = ("metadata", "status")
 _NAMESPACES = NAMESPACE.resource
 
@@ -157,7 +164,9 @@ class Registry:
 
     def _store(self, kind: Kind, old: Stored, new: Manifest, shares: Shares, intent: Intent) -> Manifest:
         if kind.has_generation and _counted(old.manifest) != _counted(new):
-            new = new | {"metadata": new["metadata"] | {"generation": new["metadata"].get("generation", 0) + 1}}
+            new = new | {
+                "metadata": new["metadata"] | {"generation": new["metadata"].get("generation", 0) + 1}
+            }
         new = ownership.write_shares(new, shares)
         new["metadata"]["resourceVersion"] = old.manifest["metadata"]["resourceVersion"]
         if new == old.manifest or intent.is_dry_run:
@@ -185,7 +194,10 @@ def prepared(kind: Kind, manifest: Manifest) -> Manifest:
 def identified(target: Target, body: Mapping[str, Any]) -> Manifest:
     """A copy whose kind, namespace and name are those of the path; generated names are made here."""
     kind = target.kind
-    if body.get("kind", kind.kind) != kind.kind or body.get("apiVersion", kind.api_version) != kind.api_version:
+    if (
+        body.get("kind", kind.kind) != kind.kind
+        or body.get("apiVersion", kind.api_version) != kind.api_version
+    ):
         raise bad_request(
             f"the API version in the data ({body.get('apiVersion')}, {body.get('kind')}) does not match the "
             f"expected API version ({kind.api_version}, {kind.kind})"
@@ -213,12 +225,16 @@ def _name(metadata: Manifest, target: Target) -> None:
         metadata.pop("namespace", None)
         return
     if metadata.get("namespace", target.namespace) != target.namespace:
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
     metadata["namespace"] = target.namespace
 
 
 def invalid_name(kind: Kind) -> ApiError:
-    return invalid(kind.kind, kind.group, "", [validation.required("metadata.name", "name or generateName is required")])
+    return invalid(
+        kind.kind, kind.group, "", [validation.required("metadata.name", "name or generateName is required")]
+    )
 
 
 def writer_of(target: Target, intent: Intent, operation: Operation) -> Writer:

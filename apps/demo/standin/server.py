@@ -148,8 +148,14 @@ class StandIn:
         except ApiError as error:
             return refusal_reply(error)
         known = Request(
-            request.method, request.path, request.query, role, request.accept,
-            request.content_type, request.agent, request.body,
+            request.method,
+            request.path,
+            request.query,
+            role,
+            request.accept,
+            request.content_type,
+            request.agent,
+            request.body,
         )
         return self.service.answer(known)
 

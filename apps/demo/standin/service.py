@@ -124,7 +124,7 @@ class Service:
         options = decode_object(request.body) if request.body else {}
         matcher = matcher_of(target, request.query)
         with self._store.writing():
-            found, _ = self._store.list(target.kind.resource, target.namespace)
+            found, _ = self._store.list_objects(target.kind.resource, target.namespace)
             for stored in found:
                 one = Target(target.kind, stored.namespace, stored.name)
                 is_there = self._store.get(target.kind.resource, stored.namespace, stored.name) is not None
@@ -182,7 +182,9 @@ def _patched(content_type: str, target: Target | None, manifest: Manifest, patch
                 f"{_JSON}, {_MERGE}, {_APPLY}"
             )
     except PatchFailed as error:
-        raise ApiError(422, "Invalid", f"the server rejected our request due to an error in our request: {error}") from error
+        raise ApiError(
+            422, "Invalid", f"the server rejected our request due to an error in our request: {error}"
+        ) from error
     except (TypeError, AttributeError) as error:
         raise bad_request(f"the patch does not fit: {error}") from error
     if not isinstance(patched, dict) or not isinstance(patched.get("metadata"), dict):

@@ -26,7 +26,16 @@ _SPECS: dict[str, Manifest] = {
     "PersistentVolumeClaim": {"resources": {}},
 }
 _WITHOUT_SPEC = frozenset(
-    {"ConfigMap", "Secret", "ServiceAccount", "Event", "Endpoints", "EndpointSlice", "StorageClass", "PriorityClass"}
+    {
+        "ConfigMap",
+        "Secret",
+        "ServiceAccount",
+        "Event",
+        "Endpoints",
+        "EndpointSlice",
+        "StorageClass",
+        "PriorityClass",
+    }
     | {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "ControllerRevision"}
     | {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"}
 )

@@ -86,7 +86,7 @@ class Store:
         with self._changed:
             return self._objects.get(resource, {}).get((namespace, name))
 
-    def list(self, resource: Resource, namespace: str = "") -> tuple[tuple[Stored, ...], int]:
+    def list_objects(self, resource: Resource, namespace: str = "") -> tuple[tuple[Stored, ...], int]:
         """The objects in the order of namespace and name, and the revision they are of. "" is every namespace."""
         with self._changed:
             found = self._objects.get(resource, {})
@@ -127,7 +127,9 @@ class Store:
             self._announce("DELETED", resource, before, after)
             return after
 
-    def _file_under_owners(self, resource: Resource, name: Name, before: Stored | None, after: Stored | None) -> None:
+    def _file_under_owners(
+        self, resource: Resource, name: Name, before: Stored | None, after: Stored | None
+    ) -> None:
         for uid in _owners(before) - _owners(after):
             self._owned[uid].discard((resource, name))
             if not self._owned[uid]:
@@ -201,8 +203,7 @@ class Store:
         """Write everything to one JSON file, which is whole at any moment."""
         with self._changed:
             rows = [
-                b'{"group":%s,"plural":%s,"manifest":%s}'
-                % (_text(group), _text(plural), stored.text)
+                b'{"group":%s,"plural":%s,"manifest":%s}' % (_text(group), _text(plural), stored.text)
                 for (group, plural), objects in sorted(self._objects.items())
                 for stored in objects.values()
             ]

@@ -95,7 +95,9 @@ def _in_order(elements: list[Any], order: list[Any] | None, key: str) -> list[An
         name = item.get(key) if key else item
         last = wanted.index(name) if name in wanted else last
         rank[index] = (last, 0 if name in wanted else 1)
-    return [elements[index] for index in sorted(range(len(elements)), key=lambda index: (*rank[index], index))]
+    return [
+        elements[index] for index in sorted(range(len(elements)), key=lambda index: (*rank[index], index))
+    ]
 
 
 def _without_directives(value: Any) -> Any:

@@ -21,13 +21,67 @@ _QUANTITY_MAPS = frozenset(
 )
 _QUANTITIES = frozenset({"divisor", "sizeLimit", "averageValue"})
 _OPTIONAL_STRINGS = frozenset(
-    ["namespace", "generateName", "serviceAccountName", "serviceAccount", "nodeName", "hostname", "subdomain", "priorityClassName", "workingDir", "subPath", "subPathExpr", "externalName", "loadBalancerIP", "schedulerName", "image", "volumeName", "imagePullPolicy", "protocol", "host", "path", "secretName", "fsType", "medium", "sessionAffinity", "reason", "message", "dnsPolicy", "restartPolicy", "terminationMessagePath", "terminationMessagePolicy", "externalTrafficPolicy", "clusterIP", "apiGroup"]
+    [
+        "namespace",
+        "generateName",
+        "serviceAccountName",
+        "serviceAccount",
+        "nodeName",
+        "hostname",
+        "subdomain",
+        "priorityClassName",
+        "workingDir",
+        "subPath",
+        "subPathExpr",
+        "externalName",
+        "loadBalancerIP",
+        "schedulerName",
+        "image",
+        "volumeName",
+        "imagePullPolicy",
+        "protocol",
+        "host",
+        "path",
+        "secretName",
+        "fsType",
+        "medium",
+        "sessionAffinity",
+        "reason",
+        "message",
+        "dnsPolicy",
+        "restartPolicy",
+        "terminationMessagePath",
+        "terminationMessagePolicy",
+        "externalTrafficPolicy",
+        "clusterIP",
+        "apiGroup",
+    ]
 )
 _OPTIONAL_FLAGS = frozenset(
-    ["hostNetwork", "hostPID", "hostIPC", "stdin", "stdinOnce", "tty", "readOnly", "paused", "publishNotReadyAddresses", "unschedulable"]
+    [
+        "hostNetwork",
+        "hostPID",
+        "hostIPC",
+        "stdin",
+        "stdinOnce",
+        "tty",
+        "readOnly",
+        "paused",
+        "publishNotReadyAddresses",
+        "unschedulable",
+    ]
 )
 _OPTIONAL_NUMBERS = frozenset(
-    ["minReadySeconds", "hostPort", "nodePort", "initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
+    [
+        "minReadySeconds",
+        "hostPort",
+        "nodePort",
+        "initialDelaySeconds",
+        "timeoutSeconds",
+        "periodSeconds",
+        "successThreshold",
+        "failureThreshold",
+    ]
 )
 _OPTIONAL_BY_PARENT = {("env", "value"), ("tolerations", "value"), ("ports", "name"), ("tolerations", "key")}
 

@@ -59,7 +59,8 @@ def check_readable(kind: Kind, manifest: Mapping[str, Any]) -> None:
 
 
 def _unreadable(kind: Kind, value: Any, path: str, wanted: str) -> Exception:
-    name = "bool" if isinstance(value, bool) else {str: "string", dict: "object", list: "array"}.get(type(value), "number")
+    names: dict[type[Any], str] = {bool: "bool", str: "string", dict: "object", list: "array"}
+    name = names.get(type(value), "number")
     return bad_request(
         f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: json: cannot unmarshal '
         f"{name} into Go struct field .{path} of type {wanted}"
@@ -82,7 +83,9 @@ def _name_causes(kind: Kind, name: str) -> Iterator[Cause]:
     rule = {"Namespace": "label", "Service": "service"}.get(kind.kind, "subdomain")
     pattern, message, longest = _NAME_RULES[rule]
     if len(name) > longest:
-        yield Cause("metadata.name", f"Invalid value: {json.dumps(name)}: must be no more than {longest} characters")
+        yield Cause(
+            "metadata.name", f"Invalid value: {json.dumps(name)}: must be no more than {longest} characters"
+        )
     if not re.fullmatch(pattern, name):
         yield Cause("metadata.name", f"Invalid value: {json.dumps(name)}: {message}")
 
@@ -101,7 +104,10 @@ def _workload_causes(manifest: Manifest) -> list[Cause]:
     elif not matches_selector(selector, labels):
         text = json.dumps(labels, separators=(",", ":"))
         causes.append(
-            Cause("spec.template.metadata.labels", f"Invalid value: {text}: `selector` does not match template `labels`")
+            Cause(
+                "spec.template.metadata.labels",
+                f"Invalid value: {text}: `selector` does not match template `labels`",
+            )
         )
     replicas = spec.get("replicas", 0)
     if not isinstance(replicas, int) or replicas < 0:
@@ -122,7 +128,9 @@ def _pod_causes(spec: Manifest, path: str) -> list[Cause]:
         if not name:
             causes.append(required(f"{here}.name"))
         elif name in seen:
-            causes.append(Cause(f"{here}.name", f"Duplicate value: {json.dumps(name)}", "FieldValueDuplicate"))
+            causes.append(
+                Cause(f"{here}.name", f"Duplicate value: {json.dumps(name)}", "FieldValueDuplicate")
+            )
         if not container.get("image"):
             causes.append(required(f"{here}.image"))
         seen.add(str(name))
@@ -176,7 +184,7 @@ def _definition_causes(manifest: Manifest) -> list[Cause]:
     causes: list[Cause] = []
     if manifest["metadata"].get("name") != wanted:
         given = json.dumps(manifest["metadata"].get("name"))
-        text = f"Invalid value: {given}: must be spec.names.plural+\".\"+spec.group"
+        text = f'Invalid value: {given}: must be spec.names.plural+"."+spec.group'
         causes.append(Cause("metadata.name", text))
     if not spec.get("versions"):
         causes.append(required("spec.versions"))
@@ -185,7 +193,11 @@ def _definition_causes(manifest: Manifest) -> list[Cause]:
 
 def _claim_causes(manifest: Manifest) -> list[Cause]:
     spec = manifest["spec"]
-    causes = [] if spec.get("accessModes") else [required("spec.accessModes", "at least 1 access mode is required")]
+    causes = (
+        []
+        if spec.get("accessModes")
+        else [required("spec.accessModes", "at least 1 access mode is required")]
+    )
     if not ((spec.get("resources") or {}).get("requests") or {}).get("storage"):
         causes.append(required("spec.resources[storage]"))
     return causes

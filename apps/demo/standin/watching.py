@@ -21,7 +21,9 @@ def watch(request: Request, target: Target, store: Store, is_open: Callable[[], 
     """Changes after `resourceVersion`; without one (or "0") first what is there, as ADDED."""
     query = request.query
     if query.get("sendInitialEvents"):
-        raise bad_request("sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled")
+        raise bad_request(
+            "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled"
+        )
     revision = number_of(query, "resourceVersion")
     seconds = number_of(query, "timeoutSeconds") or LONGEST_SECONDS
     form = form_of(request.accept)
@@ -42,7 +44,7 @@ class _Flow:
     def lines(self, revision: int, seconds: int) -> Iterator[bytes]:
         deadline = time.monotonic() + min(seconds, LONGEST_SECONDS)
         if revision == 0:
-            stored, revision = self._store.list(self._target.kind.resource, self._target.namespace)
+            stored, revision = self._store.list_objects(self._target.kind.resource, self._target.namespace)
             for item in stored:
                 if self._fits(item.manifest):
                     yield self._line("ADDED", item.manifest)

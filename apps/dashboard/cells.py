@@ -95,7 +95,7 @@ def _staleness(stale: Sequence[Application]) -> dict[str, Any]:
     if not stale:
         return {}
     since = min((at for one in stale if (at := one.checked_at or one.failed_at)), default=None)
-    return {"is_stale": True, "stale_since": since, "stale_reason": stale[0].error}
+    return {"is_stale": True, "stale_since": since, "stale_reason": stale[0].error or stale[0].desired_error}
 
 
 def _lag(lead: Lead) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.db.models import Count, F, Max, Min, Q, Subquery
 from apps.accounts.models import Project
 from apps.dashboard.filters import Filters
 from apps.dashboard.signs import Silent
-from apps.environments.models import stale_after
+from apps.environments.models import BRANCH_GONE, stale_after
 from apps.releases.models import Lag
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -104,14 +104,18 @@ def _by_environment(project: Project) -> Any:
 def stale_condition(now: datetime, of: str = "") -> Q:
     """The condition that an application, reached by the path `of`, is too old to be believed."""
     never = Q(**{f"{of}checked_at": None, f"{of}failed_at__isnull": False})
-    return Q(**{f"{of}cluster__isnull": False}) & (never | Q(**{f"{of}checked_at__lt": now - stale_after()}))
+    gone = Q(**{f"{of}desired_error_code": BRANCH_GONE})
+    old = Q(**{f"{of}checked_at__lt": now - stale_after()})
+    return Q(**{f"{of}cluster__isnull": False}) & (never | gone | old)
 
 
 def _fresh(now: datetime, of: str = "") -> Q:
     """Watched and not stale. Spelled out: Django turns the negation of a joined condition into subqueries."""
     unchecked = Q(**{f"{of}checked_at": None, f"{of}failed_at": None})
     recent = Q(**{f"{of}checked_at__gte": now - stale_after()})
-    return Q(**{f"{of}cluster__isnull": False}) & (unchecked | recent)
+    code = f"{of}desired_error_code"
+    kept = Q(**{f"{code}__lt": BRANCH_GONE}) | Q(**{f"{code}__gt": BRANCH_GONE})
+    return Q(**{f"{of}cluster__isnull": False}) & (unchecked | recent) & kept
 
 
 def _counts(now: datetime) -> dict[str, Count]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import CharField, Count, DateTimeField, F, QuerySet, Value
 from django.db.models.functions import Cast
+from django.utils import timezone
 
 from apps.accounts.models import Person, Project
 from apps.core.models import Heartbeat, Job, JobState
@@ -15,6 +16,7 @@ from apps.environments.models import Cluster
 from apps.repositories.models import Repository
 
 MOST_SILENT = 5
+HICCUP = timedelta(seconds=45)  # one failure that the next look heals is no silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def read_signs(person: Person, project: Project | None = None) -> Signs:
         clusters, repositories = Cluster.objects.filter(**failing), Repository.objects.filter(**failing)
         parts.append(_part(clusters, "cluster", F("pk"), F("name"), F("failed_at")))
         parts.append(_part(repositories, "repository", F("pk"), F("name"), F("failed_at")))
-    return _signs(list(parts[0].union(*parts[1:], all=True)))
+    return _signs(list(parts[0].union(*parts[1:], all=True)), now=timezone.now())
 
 
 def _part(found: QuerySet[Any], word: str, number: F, text: F, at: F | Value) -> QuerySet[Any]:
@@ -66,13 +68,13 @@ def _part(found: QuerySet[Any], word: str, number: F, text: F, at: F | Value) ->
     )
 
 
-def _signs(rows: list[tuple[str, int, str, datetime | None]]) -> Signs:
+def _signs(rows: list[tuple[str, int, str, datetime | None]], *, now: datetime) -> Signs:
     silent = [
         Silent(f"cluster {name}", f"/clusters/{pk}/", at)
         if word == "cluster"
         else Silent(name, f"/repositories/{pk}/", at)
         for word, pk, name, at in rows
-        if word in ("cluster", "repository") and at is not None
+        if word in ("cluster", "repository") and at is not None and at < now - HICCUP
     ]
     return Signs(
         silent=sorted(silent, key=lambda one: one.since)[:MOST_SILENT],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ MOST_VERSIONS = 12
 MOST_EVENTS = 15
 MOST_OBSERVATIONS = 400
 _LABELS = {"plain": "plain YAML", "kustomize": "kustomize", "helm": "Helm"}
+_FIELD_COUNT = re.compile(r"^\d+ fields? differs?\.\s*")
 _WELL = (HealthStatus.HEALTHY, HealthStatus.SUSPENDED)
 
 
@@ -204,7 +206,9 @@ def drift_of(application: Application) -> dict[str, Any]:
 
 def _group(row: DriftedResource) -> DriftGroup:
     rows = [_drift_row(change) for change in row.changes]
-    return DriftGroup(row.kind, row.name, row.verdict, row.reason, row.first_seen_at, rows)
+    # The rows below say how many fields differ; what else the reason says is worth a line.
+    reason = _FIELD_COUNT.sub("", row.reason) if rows else row.reason
+    return DriftGroup(row.kind, row.name, row.verdict, reason, row.first_seen_at, rows)
 
 
 def _drift_row(change: dict[str, Any]) -> DriftRow:

@@ -76,7 +76,7 @@ class Page:
     next_limit: int
 
 
-class ListingExpired(Exception):  # noqa: N818 - not an error of ours: the server asks us to begin again
+class ListingExpired(Exception):
     """The snapshot behind a `continue` token is gone (410)."""
 
 

@@ -1,0 +1,114 @@
+"""Every page, wide and narrow, light and dark: accessible, inside its width, and silent."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser.conftest import Shop
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+WIDTHS = (1440, 390)
+SCHEMES = ("light", "dark")
+AXE = Axe()
+RUN_AXE = """() => axe.run({resultTypes: ["violations"]}).then(found => found.violations.map(
+  one => one.id + ": " + one.nodes.map(node => node.target + " " + node.failureSummary).join("; ")))"""
+NOTE_VIOLATIONS = """window.violations = [];
+document.addEventListener("securitypolicyviolation",
+  (event) => window.violations.push(event.violatedDirective + " " + event.blockedURI));"""
+# What sticks out of the page, so that a failure names it.
+WIDER = """() => document.scrollingElement.scrollWidth <= innerWidth ? [] : ["the page",
+  ...[...document.querySelectorAll("body *")].filter(one => one.getBoundingClientRect().right > innerWidth)
+    .slice(0, 8).map(one => one.outerHTML.slice(0, 120))]"""
+
+PAGES: dict[str, Callable[[Shop], str]] = {
+    "board": lambda shop: "/projects/shop/",
+    "board without a match": lambda shop: "/projects/shop/?q=nothing",
+    "empty board": lambda shop: "/projects/empty/",
+    "application": lambda shop: f"/applications/{shop.application.pk}/",
+    "component": lambda shop: "/projects/shop/components/cart/",
+    "component edit": lambda shop: "/projects/shop/components/cart/edit/",
+    "release list": lambda shop: "/projects/shop/releases/",
+    "release": lambda shop: f"/releases/{shop.release.pk}/",
+    "repositories": lambda shop: "/repositories/",
+    "repository": lambda shop: f"/repositories/{shop.repository.pk}/",
+    "failed repository": lambda shop: f"/repositories/{shop.failed_repository.pk}/",
+    "repository edit": lambda shop: f"/repositories/{shop.repository.pk}/edit/",
+    "repository remove": lambda shop: f"/repositories/{shop.repository.pk}/remove/",
+    "clusters": lambda shop: "/clusters/",
+    "cluster": lambda shop: f"/clusters/{shop.cluster.pk}/",
+    "silent cluster": lambda shop: f"/clusters/{shop.silent_cluster.pk}/",
+    "cluster edit": lambda shop: f"/clusters/{shop.cluster.pk}/edit/",
+    "jobs": lambda shop: "/jobs/",
+    "job": lambda shop: f"/jobs/{shop.done.pk}/",
+    "quarantined job": lambda shop: f"/jobs/{shop.quarantined.pk}/",
+    "set-up": lambda shop: "/set-up/",
+    "set-up of a repository": lambda shop: f"/set-up/{shop.repository.pk}/",
+    "set-up of a cluster": lambda shop: f"/set-up/cluster/?repository={shop.repository.pk}",
+    "set-up done": lambda shop: "/set-up/done/",
+    "people": lambda shop: "/people/",
+    "person": lambda shop: f"/people/{shop.admin.pk}/",
+    "not found": lambda shop: "/projects/nothing/",
+}
+
+
+def _flaws(page: Page, path: str, status: int = 200) -> list[str]:
+    """What is wrong with the page in any of the four looks; loaded once, then resized and recoloured."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.add_init_script(NOTE_VIOLATIONS)
+    answer = page.goto(path)
+    assert answer is not None
+    assert answer.status == status
+    page.evaluate(AXE.axe_script)
+    found: list[str] = []
+    for width, scheme in itertools.product(WIDTHS, SCHEMES):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        wrong: list[Any] = page.evaluate(RUN_AXE) + [f"sticks out: {one}" for one in page.evaluate(WIDER)]
+        found += [f"{width} {scheme}: {one}" for one in wrong]
+    expected = "the server responded with a status of 404" if status == 404 else None
+    found += [text for text in said if expected is None or expected not in text]
+    return found + page.evaluate("window.violations")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_no_flaw_in_any_look(name: str, page: Page, shop: Shop) -> None:
+    status = 404 if name == "not found" else 200
+    assert _flaws(page, PAGES[name](shop), status) == []
+
+
+def test_the_way_in_has_no_flaw_in_any_look(open_context: Callable[..., BrowserContext], shop: Shop) -> None:
+    assert _flaws(open_context().new_page(), "/sign-in/") == []
+
+
+@pytest.mark.usefixtures("live_server")
+def test_the_very_first_page_has_no_flaw_in_any_look(open_context: Callable[..., BrowserContext]) -> None:
+    assert _flaws(open_context().new_page(), "/welcome/") == []
+
+
+def test_a_flaw_of_each_sort_is_found(page: Page, shop: Shop) -> None:
+    """The checks above have teeth."""
+    page.route(
+        "**/jobs/",
+        lambda route: route.fulfill(
+            status=200,
+            content_type="text/html",
+            headers={"Content-Security-Policy": "default-src 'self'"},
+            body="<!doctype html><html lang=en><title>x</title><main><h1>x</h1>"
+            "<img src=/nothing.png><p id=wide></p></main><script>1</script>",
+        ),
+    )
+    page.add_init_script(
+        "addEventListener('load', () => document.getElementById('wide').style.width = '2000px')"
+    )
+    found = "\n".join(_flaws(page, "/jobs/"))
+    for part in ("image-alt", "sticks out", "404", "script-src"):
+        assert part in found

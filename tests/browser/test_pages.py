@@ -103,7 +103,7 @@ def test_a_flaw_of_each_sort_is_found(page: Page, shop: Shop) -> None:
             content_type="text/html",
             headers={"Content-Security-Policy": "default-src 'self'"},
             body="<!doctype html><html lang=en><title>x</title><main><h1>x</h1>"
-            "<img src=/nothing.png><p id=wide></p></main><script>1</script>",
+            "<img src=/nothing.png><p id=wide>x</p></main><script>1</script>",
         ),
     )
     page.add_init_script(

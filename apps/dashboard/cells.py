@@ -76,11 +76,12 @@ def build_cell(
         version_reason=_version_reason(first),
         version_count=count,
         desired_version=_asked(first) if count == 1 else "",
-        since=first.live_since if first.cluster_id else _git_since(first),
+        since=_since(first) if shown_version(first) else None,
         health=health if watched else "",
         health_reason=worst.health_note if health != HealthStatus.HEALTHY else "",
         sync=sync,
-        drift_count=sum(application.drift_count for application in watched),
+        # Where nothing is there, there are no fields to count.
+        drift_count=0 if health == HealthStatus.MISSING else sum(one.drift_count for one in watched),
         sync_reason=_sync_note(worst) if sync == SyncStatus.UNKNOWN else "",
         tint="" if stale else _tint(health, sync, watched),
         cluster_note="" if watched else _no_cluster(first),
@@ -126,7 +127,10 @@ def _asked(application: Application) -> str:
     )
 
 
-def _git_since(application: Application) -> datetime | None:
+def _since(application: Application) -> datetime | None:
+    """Since when the version runs, or is asked for where no cluster says what runs."""
+    if application.cluster_id is not None:
+        return application.live_since
     return getattr(application, "asked_since", None)
 
 

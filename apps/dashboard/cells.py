@@ -80,8 +80,7 @@ def build_cell(
         health=health if watched else "",
         health_reason=worst.health_note if health != HealthStatus.HEALTHY else "",
         sync=sync,
-        # Where nothing is there, there are no fields to count.
-        drift_count=0 if health == HealthStatus.MISSING else sum(one.drift_count for one in watched),
+        drift_count=_drift_count(health, watched),
         sync_reason=_sync_note(worst) if sync == SyncStatus.UNKNOWN else "",
         tint="" if stale else _tint(health, sync, watched),
         cluster_note="" if watched else _no_cluster(first),
@@ -89,6 +88,11 @@ def build_cell(
         **_staleness(stale),
         **(_lag(lead) if lead else {}),
     )
+
+
+def _drift_count(health: str, watched: Sequence[Application]) -> int:
+    """The fields that differ; where nothing is there, there are none to count."""
+    return 0 if health == HealthStatus.MISSING else sum(one.drift_count for one in watched)
 
 
 def _staleness(stale: Sequence[Application]) -> dict[str, Any]:

@@ -103,6 +103,21 @@ def load_tasks() -> None:
             import_module(f"{config.name}.tasks")
 
 
+def _find_task(kind: str) -> JobTask | None:
+    """The task of a kind. A web process asks for jobs without having imported their tasks."""
+    if kind not in REGISTRY:
+        load_tasks()
+    return REGISTRY.get(kind)
+
+
+def _task(kind: str) -> JobTask:
+    """Raises LookupError for a kind that nothing is registered for."""
+    task = _find_task(kind)
+    if task is None:
+        raise LookupError(f"No task is registered for the job {kind}.")
+    return task
+
+
 # --- rows -------------------------------------------------------------------------------------------------
 
 
@@ -120,7 +135,7 @@ def schedule(
 
     `every` None takes what the kind was registered with; a kind with neither is done once.
     """
-    known = REGISTRY.get(kind)
+    known = _find_task(kind)
     every = every or (known.every if known else None)
     told: dict[str, object] = {"subject_label": label[:LABEL_CHARS], "group": group, "every": every}
     if due_at is not None:
@@ -210,7 +225,7 @@ def run_batch(kind: str, ids: Iterable[int], *, threads: int = 8, per_group: int
 
     Ends when all have ended, or begins nothing new after eight minutes: what is left stays due.
     """
-    task = REGISTRY[kind]
+    task = _task(kind)
     order = {subject_id: position for position, subject_id in enumerate(dict.fromkeys(ids))}
     rows: list[tuple[int, int, str]] = []
     wanted = list(order)
@@ -232,7 +247,7 @@ def enqueue_due(kind: str, subject_ids: Iterable[int] | None = None, *, limit: i
     for row in list(rows[:limit]):
         with transaction.atomic():
             if Job.objects.filter(unsent, pk=row.pk).update(queued_at=now):
-                queue.enqueue(REGISTRY[kind].path, row.subject_id)
+                queue.enqueue(_task(kind).path, row.subject_id)
                 sent += 1
     return sent
 

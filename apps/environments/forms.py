@@ -50,6 +50,7 @@ class ClusterForm(forms.Form):
         field = self.fields["environments"]
         if environments:
             field.choices = [(name, name) for name in environments]  # type: ignore[attr-defined]
+            field.initial = environments
         else:
             del self.fields["environments"]
 

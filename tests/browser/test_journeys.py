@@ -298,6 +298,8 @@ def test_a_repository_and_a_cluster_are_connected_from_an_empty_board(
 
     expect(page.get_by_text("2 applications are on the board.")).to_be_visible()
     page.locator("textarea[name=kubeconfig]").fill(remote.cluster.kubeconfig("reader"))
+    # Every environment is ticked; this cluster runs production alone.
+    page.get_by_label("dev").first.uncheck()
     page.get_by_label("production").first.check()
     page.get_by_role("button", name="Connect").first.click()
     expect(page.get_by_role("heading", name="It is connected")).to_be_visible()

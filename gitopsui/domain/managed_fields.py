@@ -108,9 +108,14 @@ def owners_at(entries: Sequence[Entry], trail: Sequence[Step]) -> list[Entry]:
 
 
 def find_writer(entries: Sequence[Entry], trail: Sequence[Step]) -> Entry | None:
-    """The owner of a field that wrote last; without times, the one named last."""
+    """
+    The owner of a field that wrote last; without times, the one named last. Who names the field itself
+    wins over whoever owns only what lies around it: a server leaves `f:labels: {}` with the manager whose
+    label somebody else took over.
+    """
     owners = owners_at(entries, trail)
-    return max(owners, key=lambda entry: entry.at or _BEGINNING, default=None)
+    named = [entry for entry in owners if _owns(entry.fields, trail, is_named=True)]
+    return max(named or owners, key=lambda entry: entry.at or _BEGINNING, default=None)
 
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -124,13 +129,14 @@ def is_shared(entries: Sequence[Entry], trail: Sequence[Step], applier: Entry) -
     )
 
 
-def _owns(node: Any, trail: Sequence[Step]) -> bool:
+def _owns(node: Any, trail: Sequence[Step], *, is_named: bool = False) -> bool:
+    """With `is_named` only where the set goes all the way to the field."""
     for step in trail:
         if not isinstance(node, dict):
             return False
         if not node:
             # An empty set in the middle of the way: the object or list is owned as one.
-            return True
+            return not is_named
         node = _item(node, step) if step.index >= 0 else node.get(f"f:{step.name}")
         if node is None:
             return False

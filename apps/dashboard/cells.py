@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.environments.models import Application
+from apps.releases.selectors.versions import shown_version
 from gitopsui.domain.drift import SyncStatus
 from gitopsui.domain.health import HealthStatus, worst_of
 
@@ -105,13 +106,6 @@ def _staleness(stale: Sequence[Application]) -> dict[str, Any]:
 
 def _lag(lead: Lead) -> dict[str, Any]:
     return {"behind": lead.count, "behind_of": lead.environment, "behind_reason": lead.reason}
-
-
-def shown_version(application: Application) -> str:
-    """What runs; where no cluster can say it, what Git asks for."""
-    if application.cluster_id is None or (application.checked_at is None and not application.live_version):
-        return application.desired_version
-    return application.live_version
 
 
 def _version_reason(application: Application) -> str:

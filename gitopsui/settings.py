@@ -203,8 +203,10 @@ GITOPSUI_TASK_TIMEOUT = _env.seconds(
 GITOPSUI_TICK = _env.seconds("GITOPSUI_TICK", 15, minimum=1, maximum=60)
 GITOPSUI_POLL_EVERY = _env.seconds("GITOPSUI_POLL_SECONDS", 180, minimum=2, maximum=86_400)
 # What was not seen to be true for this long is shown as stale.
-GITOPSUI_STALE_AFTER = _env.seconds("GITOPSUI_STALE_SECONDS", 900, minimum=10, maximum=604_800)
 GITOPSUI_CHECK_EVERY = _env.seconds("GITOPSUI_CHECK_SECONDS", 180, minimum=2, maximum=86_400)
+# Three looks that were missed, and never so short that one slow round counts.
+_stale_seconds = max(3 * int(GITOPSUI_CHECK_EVERY.total_seconds()), 120)
+GITOPSUI_STALE_AFTER = _env.seconds("GITOPSUI_STALE_SECONDS", _stale_seconds, minimum=10, maximum=604_800)
 
 # --- People -----------------------------------------------------------------------------------------------
 

@@ -157,8 +157,8 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
 
 def stale_after() -> timedelta:
     """How old a check may be before it is no longer believed."""
-    every: timedelta = settings.GITOPSUI_CHECK_EVERY
-    return max(3 * every, timedelta(minutes=2))
+    after: timedelta = settings.GITOPSUI_STALE_AFTER
+    return after
 
 
 class Application(models.Model):

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Generator
 
 import pytest
+from django.core.cache import cache
 
 # Left out on purpose: what needs a service named in the environment, and what reads files kept elsewhere.
 ACCEPTED_REASONS = ("GITOPSUI_TEST_", "sample cases are not beside this repository")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> Generator[None]:
+    """A page drawn for one test is not shown in the next, where the same keys mean other rows."""
+    yield
+    cache.clear()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -17,10 +19,10 @@ from apps.core import audit, jobs
 from apps.core.models import Job, JobState
 from apps.core.paging import page_of
 from apps.dashboard.context import current_project, projects_of, signs_of
+from apps.dashboard.drawn import draw_board
 from apps.dashboard.filters import Filters
 from apps.dashboard.job_rows import detail_of, heading_of, row_of
-from apps.dashboard.overview import board_stamp, build_stamp, read_overview
-from apps.dashboard.selectors import build_answer, read_board
+from apps.dashboard.overview import Overview, build_stamp, read_overview
 from apps.repositories.forms import ConnectForm
 from apps.repositories.models import Repository
 
@@ -54,23 +56,34 @@ def _find_project(request: HttpRequest, slug: str) -> Project:
 
 
 def _context(request: HttpRequest, project: Project) -> dict[str, Any]:
-    filters, now = Filters.of(request.GET), timezone.now()
-    page = request.GET.get("page", "1")
-    overview = read_overview(project, now=now)
-    board = read_board(project, overview, filters, page, now=now)
+    filters, page, now = _asked(request)
+    board = draw_board(project, _overview(request, project, now), filters, page, now=now)
     return {
         "project": project,
-        "answer": build_answer(overview, board, signs_of(request, project).silent),
+        "answer": replace(board.answer, silent=signs_of(request, project).silent),
         "board": board,
         "filters": filters,
         "labels": board.labels,
-        "ptag": build_stamp(overview.groups, filters, page, now=now),
+        "ptag": board.stamp,
     }
 
 
+def _asked(request: HttpRequest) -> tuple[Filters, str, datetime]:
+    return Filters.of(request.GET), request.GET.get("page", "1"), timezone.now()
+
+
+def _overview(request: HttpRequest, project: Project, now: datetime) -> Overview:
+    """Read once in a request: the tag is made of it, and the page."""
+    known: Overview | None = getattr(request, "overview", None)
+    if known is None:
+        known = read_overview(project, now=now)
+        request.overview = known  # type: ignore[attr-defined]
+    return known
+
+
 def _stamp(request: HttpRequest, slug: str) -> str:
-    project = _find_project(request, slug)
-    return board_stamp(project, Filters.of(request.GET), request.GET.get("page", "1"), now=timezone.now())
+    filters, page, now = _asked(request)
+    return build_stamp(_overview(request, _find_project(request, slug), now), filters, page, now=now)
 
 
 @requires(Role.VIEWER)

@@ -63,10 +63,13 @@ def _sign_in() -> list[dict[str, str]]:
 
 
 def measure(port: int, pid: int, cookies: list[dict[str, str]]) -> dict[str, tuple[Load, float]]:
-    """Warm first; then each kind by all readers at once: its times, and processor ms of an answer."""
+    """The first look at each page, then each kind, by all readers at once: times, processor ms of an answer."""
     readers = [Reader(port, cookie) for cookie in cookies]
-    run_load(readers, lambda reader, number, turn: reader.get("/"), each=4)
+    run_load(readers, lambda reader, number, turn: reader.get("/jobs/"), each=4)
     asked: dict[str, Callable[[Reader, int, int], Answer]] = {
+        "first look: nothing of the 20 pages is drawn yet": lambda reader, number, turn: reader.get(
+            f"/?page={(number * 7 + turn) % PAGES + 1}"
+        ),
         "page of 50 rows, any of 20 pages": lambda reader, number, turn: reader.get(
             f"/?page={(number * 7 + turn) % PAGES + 1}"
         ),

@@ -22,7 +22,8 @@ def serve(application: str, environment: dict[str, str]) -> Iterator[tuple[int, 
     argv = [
         *(sys.executable, "-W", "ignore", "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}"),
         *("--worker-class", "gthread", "--workers", str(PROCESSES), "--threads", str(THREADS)),
-        *("--log-level", "warning", "--no-control-socket"),
+        # As `manage.py serve` starts several: an open connection would bind its reader to one.
+        *("--keep-alive", "0", "--log-level", "warning", "--no-control-socket"),
     ]
     web = subprocess.Popen(argv, env={**os.environ, **environment}, cwd=ROOT)
     try:

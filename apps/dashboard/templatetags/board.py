@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 
 from django import template
@@ -9,6 +10,7 @@ from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from apps.core.templatetags.ui import age_words
 from apps.dashboard.cells import Cell
 
 register = template.Library()
@@ -19,11 +21,12 @@ CELLS = 5000
 
 @register.simple_tag
 def tile(cell: Cell) -> SafeString:
-    """One cell. Ages in it are as of the minute, as the whole board is for its reader."""
-    return _draw(cell, int(timezone.now().timestamp() // 60))
+    """One cell, as old as its reader is told: drawn anew when a word of it changes, or the day."""
+    age = age_words(timezone.now() - cell.since) if cell.since else ""
+    return _draw(cell, age, timezone.localdate())
 
 
 @lru_cache(maxsize=CELLS)
-def _draw(cell: Cell, minute: int) -> SafeString:
+def _draw(cell: Cell, age: str, day: date) -> SafeString:
     drawn: SafeString = get_template("dashboard/_tile.html").render({"cell": cell})  # type: ignore[assignment]
     return drawn

@@ -69,10 +69,21 @@ def _web(address: str) -> tuple[str, ...]:
     env = Env()
     processes = env.number("GITOPSUI_WEB_PROCESSES", 1, minimum=1, maximum=32)
     threads = env.number("GITOPSUI_WEB_THREADS", 8, minimum=1, maximum=64)
+    # The first of several processes would accept every connection, and keep all that stay open to itself.
+    keep_alive = 2 if processes == 1 else 0
     return _python(
         *("-m", "gunicorn", "gitopsui.wsgi:application", "--bind", address, "--no-control-socket"),
         *("--worker-class", "gthread", "--workers", str(processes), "--threads", str(threads)),
-        *("--timeout", "60", "--graceful-timeout", "20", "--max-requests", "20000"),
+        *(
+            "--keep-alive",
+            str(keep_alive),
+            "--timeout",
+            "60",
+            "--graceful-timeout",
+            "20",
+            "--max-requests",
+            "20000",
+        ),
         *("--log-level", "warning", "--worker-tmp-dir", str(settings.GITOPSUI_SCRATCH)),
     )
 

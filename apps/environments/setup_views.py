@@ -14,9 +14,10 @@ from apps.accounts.models import Person, Project, Role
 from apps.accounts.permissions import person_of, requires
 from apps.accounts.services import find_or_make_project
 from apps.core.jobs import job_of
-from apps.environments import connect, selectors
+from apps.environments import connect
 from apps.environments.forms import EXEC_CODES, ClusterForm, InClusterForm, KubeconfigForm, TokenForm
 from apps.environments.models import Cluster
+from apps.environments.selectors.clusters import cluster_row
 from apps.environments.services import clusters, layouts
 from apps.repositories import connect as repository_connect
 from apps.repositories import services as repositories
@@ -51,7 +52,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "repositories": [row_of(one) for one in _repositories(person)[:20]],
-        "clusters": [selectors.cluster_row(one) for one in Cluster.objects.visible_to(person)[:20]],
+        "clusters": [cluster_row(one) for one in Cluster.objects.visible_to(person)[:20]],
     }
     return render(request, "environments/setup_start.html", context)
 

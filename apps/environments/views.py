@@ -15,9 +15,12 @@ from apps.accounts.models import Role
 from apps.accounts.permissions import has_role, person_of, requires
 from apps.core import jobs
 from apps.core.paging import page_of
-from apps.environments import selectors
 from apps.environments.forms import ClusterEditForm
 from apps.environments.models import Application, Cluster
+from apps.environments.selectors import applications
+from apps.environments.selectors.clusters import cluster_context, cluster_row
+from apps.environments.selectors.drift import drift_of
+from apps.environments.selectors.resources import resource_tree as read_tree
 from apps.environments.services import clusters
 from apps.environments.services.layouts import CHECK
 
@@ -26,10 +29,10 @@ View = Callable[..., HttpResponse]
 
 def find_application(request: HttpRequest, pk: int, role: Role = Role.VIEWER) -> Application:
     """The application, if the person may see it and has the role in its project; else 404."""
-    applications = Application.objects.visible_to(person_of(request)).select_related(
+    visible = Application.objects.visible_to(person_of(request)).select_related(
         "cluster", "component__project", "environment", "repository"
     )
-    application = get_object_or_404(applications, pk=pk)
+    application = get_object_or_404(visible, pk=pk)
     if not has_role(person_of(request), role, application.component.project):
         raise Http404("No such application.")
     return application
@@ -40,11 +43,11 @@ def find_application(request: HttpRequest, pk: int, role: Role = Role.VIEWER) ->
 def application_detail(request: HttpRequest, pk: int) -> HttpResponse:
     application = find_application(request, pk)
     now = timezone.now()
-    context = selectors.application_context(application, now=now)
+    context = applications.application_context(application, now=now)
     context["can_check"] = has_role(person_of(request), Role.PROMOTER, application.component.project)
     context["project"] = application.component.project
     for part in ("facts", "drift", "resources"):
-        context[f"{part}_ptag"] = selectors.stamp_of(application, part, now=now)
+        context[f"{part}_ptag"] = applications.stamp_of(application, part, now=now)
     return render(request, "environments/application_detail.html", context)
 
 
@@ -52,7 +55,7 @@ def _stamp(part: str) -> Callable[[View], View]:
     """A poll that would bring nothing new is answered 304."""
 
     def stamp(request: HttpRequest, pk: int) -> str:
-        return selectors.stamp_of(find_application(request, pk), part, now=timezone.now())
+        return applications.stamp_of(find_application(request, pk), part, now=timezone.now())
 
     decorate: Callable[[View], View] = ptag(stamp)
     return decorate
@@ -68,9 +71,9 @@ def application_facts(request: HttpRequest, pk: int) -> HttpResponse:
 def _facts(request: HttpRequest, application: Application) -> HttpResponse:
     now = timezone.now()
     context = {
-        "application": selectors.application_row(application, now=now),
-        "heading": selectors.heading_of(application, now=now),
-        "facts": selectors.facts_of(application),
+        "application": applications.application_row(application, now=now),
+        "heading": applications.heading_of(application, now=now),
+        "facts": applications.facts_of(application),
         "can_check": has_role(person_of(request), Role.PROMOTER, application.component.project),
     }
     return render(request, "environments/_application_facts.html", context)
@@ -82,9 +85,9 @@ def _facts(request: HttpRequest, application: Application) -> HttpResponse:
 def drift_table(request: HttpRequest, pk: int) -> HttpResponse:
     application = find_application(request, pk)
     context = {
-        "application": selectors.application_row(application, now=timezone.now()),
-        "facts": selectors.facts_of(application),
-        "drift": selectors.drift_of(application),
+        "application": applications.application_row(application, now=timezone.now()),
+        "facts": applications.facts_of(application),
+        "drift": drift_of(application),
     }
     return render(request, "environments/_drift_table.html", context)
 
@@ -94,8 +97,8 @@ def drift_table(request: HttpRequest, pk: int) -> HttpResponse:
 @_stamp("resources")
 def resource_tree(request: HttpRequest, pk: int) -> HttpResponse:
     application = find_application(request, pk)
-    nodes, count = selectors.resource_tree(application)
-    row = selectors.application_row(application, now=timezone.now())
+    nodes, count = read_tree(application)
+    row = applications.application_row(application, now=timezone.now())
     context = {"application": row, "resources": nodes, "resource_count": count}
     return render(request, "environments/_resource_tree.html", context)
 
@@ -124,7 +127,7 @@ def find_cluster(request: HttpRequest, pk: int, role: Role = Role.VIEWER) -> Clu
 @require_safe
 def cluster_list(request: HttpRequest) -> HttpResponse:
     found = Cluster.objects.visible_to(person_of(request))
-    page = page_of(found, request.GET.get("page"), selectors.cluster_row)
+    page = page_of(found, request.GET.get("page"), cluster_row)
     return render(request, "environments/cluster_list.html", {"clusters": page})
 
 
@@ -132,7 +135,7 @@ def cluster_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def cluster_detail(request: HttpRequest, pk: int) -> HttpResponse:
     cluster = find_cluster(request, pk)
-    context = selectors.cluster_context(cluster)
+    context = cluster_context(cluster)
     context["is_admin"] = has_role(person_of(request), Role.ADMIN, cluster.project)
     return render(request, "environments/cluster_detail.html", context)
 
@@ -148,7 +151,7 @@ def cluster_edit(request: HttpRequest, pk: int) -> HttpResponse:
         clusters.change_cluster(cluster, **data, by=person_of(request))
         messages.success(request, f"{cluster.name} is saved and will be asked now.")
         return redirect("cluster-detail", pk=pk)
-    context = {"cluster": selectors.cluster_row(cluster), "form": form}
+    context = {"cluster": cluster_row(cluster), "form": form}
     return render(request, "environments/cluster_edit.html", context)
 
 
@@ -160,7 +163,7 @@ def cluster_remove(request: HttpRequest, pk: int) -> HttpResponse:
         clusters.remove_cluster(cluster, by=person_of(request))
         messages.success(request, f"{cluster.name} is removed.")
         return redirect("cluster-list")
-    return render(request, "environments/cluster_remove.html", selectors.cluster_context(cluster))
+    return render(request, "environments/cluster_remove.html", cluster_context(cluster))
 
 
 @requires(Role.PROMOTER)

@@ -63,7 +63,7 @@ def _sign_in() -> list[dict[str, str]]:
 
 
 def measure(port: int, pid: int, cookies: list[dict[str, str]]) -> dict[str, tuple[Load, float]]:
-    """The first look at each page, then each kind, by all readers at once: times, processor ms of an answer."""
+    """The first look at each page, then each kind, by all readers at once: times and processor ms."""
     readers = [Reader(port, cookie) for cookie in cookies]
     run_load(readers, lambda reader, number, turn: reader.get("/jobs/"), each=4)
     asked: dict[str, Callable[[Reader, int, int], Answer]] = {

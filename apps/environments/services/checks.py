@@ -13,8 +13,9 @@ from apps.environments.models import Application, ApplicationEvent, VersionObser
 from apps.environments.services.desired import Desired, Mask, RenderDoor, read_desired, version_in
 from apps.environments.services.findings import store_drifts, store_resources
 from apps.environments.services.live import Live, LiveDoor, read_live
+from apps.environments.services.silences import rules_for
 from gitopsui.adapters.git import Mirror
-from gitopsui.domain.drift import DriftKind, ResourceDrift, SyncStatus, compare, sync_status
+from gitopsui.domain.drift import DriftKind, IgnoreRule, ResourceDrift, SyncStatus, compare, sync_status
 from gitopsui.domain.errors import ClusterError
 from gitopsui.domain.health import Health, HealthStatus, application_health
 from gitopsui.domain.health_pods import summarise_pods
@@ -94,7 +95,8 @@ def judge(application: Application, desired: Desired, live: Live | None, *, now:
         return Verdict(desired, None, (), SyncStatus.UNKNOWN, reason, health)
     unreadable = {kind: _unread(kind, reason) for kind, reason in live.unreadable.items()}
     namespace = application.namespace or "default"
-    drifts = _drifts(desired, live, namespace=namespace, unreadable=unreadable, now=now)
+    rules = rules_for(application, now=now)
+    drifts = _drifts(desired, live, namespace=namespace, unreadable=unreadable, rules=rules, now=now)
     asked = {find_key(manifest).group_kind for manifest in desired.manifests}
     blind = {kind: reason for kind, reason in unreadable.items() if kind in asked}
     sync, reason = _sync(drifts, desired, blind)
@@ -103,11 +105,17 @@ def judge(application: Application, desired: Desired, live: Live | None, *, now:
 
 
 def _drifts(
-    desired: Desired, live: Live, *, namespace: str, unreadable: Mapping[GroupKind, str], now: datetime
+    desired: Desired,
+    live: Live,
+    *,
+    namespace: str,
+    unreadable: Mapping[GroupKind, str],
+    rules: Sequence[IgnoreRule],
+    now: datetime,
 ) -> list[ResourceDrift]:
     """What differs; the objects of files that cannot be read are unknown, neither well nor too many."""
     manifests = (*desired.manifests, *desired.kept)
-    found = compare(manifests, live.own, namespace=namespace, unreadable=unreadable, now=now)
+    found = compare(manifests, live.own, ignore=rules, namespace=namespace, unreadable=unreadable, now=now)
     # Against an empty cluster every kept object is told by the key it is compared under.
     kept = {drift.key for drift in compare(desired.kept, (), namespace=namespace, now=now)}
     unknown = [ResourceDrift(key, DriftKind.UNKNOWN, reason=NOT_READ_NOW) for key in sorted(kept)]

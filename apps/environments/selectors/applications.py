@@ -1,19 +1,16 @@
-"""What the pages of applications and clusters read, shaped as their templates show it."""
+"""What the page of an application reads, shaped as its template shows it."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 
-from apps.environments.models import Application, Cluster, DriftedResource, ResourceState
+from apps.environments.models import Application
+from apps.environments.selectors.drift import drift_of
+from apps.environments.selectors.resources import resource_tree
 from gitopsui.domain.drift import SyncStatus
 from gitopsui.domain.health import HealthStatus
 from gitopsui.domain.history import Deployment, Observation, deployments_of
@@ -22,43 +19,7 @@ MOST_VERSIONS = 12
 MOST_EVENTS = 15
 MOST_OBSERVATIONS = 400
 _LABELS = {"plain": "plain YAML", "kustomize": "kustomize", "helm": "Helm"}
-_FIELD_COUNT = re.compile(r"^\d+ fields? differs?\.\s*")
 _WELL = (HealthStatus.HEALTHY, HealthStatus.SUSPENDED)
-
-
-@dataclass(frozen=True, slots=True)
-class DriftRow:
-    parent_path: str
-    field: str
-    desired: str | None
-    live: str | None
-    manager: str
-    changed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class DriftGroup:
-    kind: str
-    name: str
-    verdict: str
-    reason: str
-    since: datetime
-    rows: list[DriftRow]
-
-
-@dataclass(slots=True)
-class Node:
-    """An object of the resource tree with what it made."""
-
-    kind: str
-    name: str
-    namespace: str
-    health: str
-    health_reason: str
-    sync: str
-    created_at: datetime | None
-    images: list[str]
-    children: list[Node] = field(default_factory=list)
 
 
 def application_context(application: Application, *, now: datetime) -> dict[str, Any]:
@@ -195,69 +156,6 @@ def _version_reason(application: Application, version: str) -> str:
     return f"Git asks for {application.desired_version or 'an unknown version'}."
 
 
-def drift_of(application: Application) -> dict[str, Any]:
-    groups = [_group(row) for row in application.drifts.filter(resolved_at=None)]
-    return {
-        "groups": groups,
-        "field_count": sum(len(group.rows) for group in groups),
-        "resource_count": len(groups),
-    }
-
-
-def _group(row: DriftedResource) -> DriftGroup:
-    rows = [_drift_row(change) for change in row.changes]
-    # The rows below say how many fields differ; what else the reason says is worth a line.
-    reason = _FIELD_COUNT.sub("", row.reason) if rows else row.reason
-    return DriftGroup(row.kind, row.name, row.verdict, reason, row.first_seen_at, rows)
-
-
-def _drift_row(change: dict[str, Any]) -> DriftRow:
-    parent, name = split_path(change["path"])
-    at = parse_datetime(change["changed_at"]) if change.get("changed_at") else None
-    return DriftRow(parent, name, change["desired"], change["live"], change["manager"], at)
-
-
-def split_path(path: str) -> tuple[str, str]:
-    """
-    `spec.template.spec.containers[web]` and `resources.limits.memory`: cut behind the last list item
-    that others follow, else before the last name.
-    """
-    end = path.rfind("].")
-    if end > 0:
-        return path[: end + 1], path[end + 2 :]
-    opening = path.rfind("[") if path.endswith("]") else len(path)
-    dot = path.rfind(".", 0, opening)
-    return (path[:dot], path[dot + 1 :]) if dot > 0 else ("", path)
-
-
-def resource_tree(application: Application) -> tuple[list[Node], int]:
-    """The objects as a tree by owner; the number of all of them."""
-    rows = list(application.resources.all())
-    by_owner: dict[str, list[ResourceState]] = defaultdict(list)
-    uids = {row.uid for row in rows if row.uid}
-    for row in rows:
-        by_owner[row.owner_uid if row.owner_uid in uids else ""].append(row)
-    return _nodes(by_owner, "", set()), len(rows)
-
-
-def _nodes(by_owner: dict[str, list[ResourceState]], owner: str, above: set[str]) -> list[Node]:
-    return [
-        Node(
-            kind=row.kind,
-            name=row.name,
-            namespace=row.namespace,
-            health=row.health,
-            health_reason=" ".join([row.health_reason, *row.notes]).strip(),
-            sync=row.sync,
-            created_at=row.created_at,
-            images=row.images if row.kind != "ReplicaSet" else [],
-            # Owner references are foreign text: a circle must not go round for ever.
-            children=_nodes(by_owner, row.uid, above | {row.uid}) if row.uid and row.uid not in above else [],
-        )
-        for row in by_owner.get(owner, [])
-    ]
-
-
 def versions_of(application: Application) -> list[dict[str, Any]]:
     """Which version ran from when to when, newest first."""
     rows = application.observations.all()[:MOST_OBSERVATIONS]
@@ -275,69 +173,3 @@ def _deployment(record: Deployment) -> dict[str, Any]:
         "source": record.source,
         "is_current": record.to_at is None,
     }
-
-
-_CLUSTER_WORDS = {
-    "paused": "Paused", "failed": "Silent", "never": "Not asked yet", "ok": "Answers",
-}  # fmt: skip
-
-
-def cluster_row(cluster: Cluster) -> dict[str, Any]:
-    state = cluster_state(cluster)
-    return {
-        "pk": cluster.pk,
-        "name": cluster.name,
-        "url": reverse("cluster-detail", args=[cluster.pk]),
-        "server": cluster.server,
-        "state": state,
-        "state_text": _CLUSTER_WORDS[state],
-        "version": cluster.version,
-        "checked_at": cluster.checked_at,
-        "error": cluster.error,
-        "error_hint": cluster.error_hint,
-        "is_standin": cluster.is_standin,
-        "is_insecure": cluster.is_insecure,
-    }
-
-
-def cluster_state(cluster: Cluster) -> str:
-    if cluster.is_paused:
-        return "paused"
-    if cluster.failed_at is not None:
-        return "failed"
-    return "ok" if cluster.checked_at else "never"
-
-
-def cluster_context(cluster: Cluster) -> dict[str, Any]:
-    """Everything the page of a cluster shows."""
-    listings = list(cluster.kinds.all())
-    applications = cluster.applications.select_related("component", "environment")[:200]
-    namespaces = sorted({listing.namespace for listing in listings if listing.namespace})
-    set_at = cluster.credential_set_at
-    return {
-        "cluster": cluster_row(cluster) | {"namespaces": namespaces, "kinds": _kinds(listings, cluster)},
-        "applications": [
-            {"name": str(one), "url": reverse("application-detail", args=[one.pk])} for one in applications
-        ],
-        "credential_text": "the account of the pod"
-        if cluster.is_in_cluster
-        else (f"set on {set_at:%Y-%m-%d}" if set_at else "none"),
-    }
-
-
-_KIND_STATES = {"KIND_FORBIDDEN": "forbidden", "KIND_UNKNOWN": "unknown"}
-
-
-def _kinds(listings: Sequence[Any], cluster: Cluster) -> list[dict[str, Any]]:
-    is_silent = cluster.failed_at is not None
-    return [
-        {
-            "label": f"{row.group}/{row.kind}".lstrip("/")
-            + (f" in {row.namespace}" if row.namespace else ""),
-            "state": _KIND_STATES.get(row.error_code, "stale" if row.error or is_silent else "fresh"),
-            "complete_at": row.complete_at,
-            "error": row.error,
-            "count": row.object_count if row.complete_at else None,
-        }
-        for row in listings
-    ]

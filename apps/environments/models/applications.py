@@ -1,4 +1,4 @@
-"""Clusters, environments, components, applications, and what was found when they were compared."""
+"""Applications: a component in an environment, what Git asks for there and what was seen to run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.accounts.models import Person, Project
-from apps.core.crypto import EncryptedTextField
+from apps.environments.models.places import Cluster, Component, Environment
 from apps.repositories.models import Repository
-from gitopsui.domain.drift import DriftKind, SyncStatus
+from gitopsui.domain.drift import SyncStatus
 from gitopsui.domain.health import HealthStatus
 
 if TYPE_CHECKING:
@@ -22,124 +22,6 @@ SYNC_CHOICES = [(status.value, status.value) for status in SyncStatus]
 HEALTH_CHOICES = [(status.value, status.value) for status in HealthStatus]
 BRANCH_GONE = "BRANCH_GONE"
 RENDERER_CHOICES = [("plain", "plain YAML"), ("kustomize", "kustomize"), ("helm", "Helm")]
-
-
-class ClusterQuerySet(models.QuerySet["Cluster"]):
-    def visible_to(self, user: Person | AnonymousUser) -> ClusterQuerySet:
-        return self.filter(project__in=Project.objects.visible_to(user))
-
-
-class Cluster(models.Model):
-    """A Kubernetes API server we read. Its credentials are write-only and bound to its address."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="clusters")
-    name = models.CharField(max_length=100)
-    server = models.CharField(max_length=500)
-    ca_data = models.TextField(blank=True)
-    token = EncryptedTextField(blank=True, default="")
-    client_certificate = models.TextField(blank=True)
-    client_key = EncryptedTextField(blank=True, default="")
-    tls_server_name = models.CharField(max_length=300, blank=True)
-    is_in_cluster = models.BooleanField(default=False)
-    is_insecure = models.BooleanField(default=False)
-    is_paused = models.BooleanField(default=False)
-    version = models.CharField(max_length=100, blank=True)
-    checked_at = models.DateTimeField(null=True, blank=True, help_text="last time it answered")
-    failed_at = models.DateTimeField(null=True, blank=True, help_text="first failure since the last answer")
-    error = models.TextField(blank=True)
-    error_code = models.CharField(max_length=40, blank=True)
-    error_hint = models.TextField(blank=True)
-    credential_set_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = ClusterQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["name"]
-        constraints = [
-            models.UniqueConstraint(fields=["project", "name"], name="a_cluster_has_one_name_in_a_project"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def is_standin(self) -> bool:
-        """Whether it says of itself that it is the demo's stand-in and no Kubernetes."""
-        return "standin" in self.version
-
-
-class KindListing(models.Model):
-    """How one kind of a cluster was last listed. A failure makes it stale; its objects are never gone."""
-
-    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="kinds")
-    namespace = models.CharField(max_length=253, blank=True)
-    group = models.CharField(max_length=253, blank=True)
-    kind = models.CharField(max_length=100)
-    complete_at = models.DateTimeField(null=True, blank=True)
-    object_count = models.PositiveIntegerField(default=0)
-    error = models.TextField(blank=True)
-    error_code = models.CharField(max_length=40, blank=True)
-
-    class Meta:
-        ordering = ["group", "kind", "namespace"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["cluster", "namespace", "group", "kind"], name="a_kind_is_listed_once_in_a_namespace"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} in {self.namespace or 'all namespaces'}"
-
-
-class Environment(models.Model):
-    """A stage such as dev, staging, production; versions move from low positions to high ones."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="environments")
-    name = models.CharField(max_length=100)
-    position = models.PositiveSmallIntegerField(default=0)
-
-    class Meta:
-        ordering = ["position", "name"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "name"], name="an_environment_has_one_name_in_a_project"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class ComponentQuerySet(models.QuerySet["Component"]):
-    def visible_to(self, user: Person | AnonymousUser) -> ComponentQuerySet:
-        return self.filter(project__in=Project.objects.visible_to(user))
-
-
-class Component(models.Model):
-    """A thing that has versions: a service with a source repository, an image and a tag pattern."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="components")
-    name = models.CharField(max_length=100)
-    slug = models.SlugField(max_length=100)
-    labels = models.JSONField(default=list, blank=True)
-    source = models.ForeignKey(
-        Repository, on_delete=models.SET_NULL, null=True, blank=True, related_name="components"
-    )
-    tag_pattern = models.CharField(max_length=200, blank=True, help_text="regex with a group `version`")
-    image = models.CharField(max_length=500, blank=True)
-
-    objects = ComponentQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["name"]
-        constraints = [
-            models.UniqueConstraint(fields=["project", "slug"], name="a_component_has_one_slug_in_a_project"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class ApplicationQuerySet(models.QuerySet["Application"]):
@@ -211,6 +93,9 @@ class Application(models.Model):
     error_hint = models.TextField(blank=True)
     changed_at = models.DateTimeField(null=True, blank=True, help_text="last time anything shown changed")
     history_sha = models.CharField(max_length=64, blank=True, help_text="commit the history was read at")
+    compared = models.CharField(
+        max_length=64, blank=True, help_text="digest of desired state, live versions and rules compared last"
+    )
 
     objects = ApplicationQuerySet.as_manager()
 
@@ -265,64 +150,13 @@ class DesiredState(models.Model):
     notes = models.JSONField(default=list)
     unreadable = models.JSONField(default=list)
     renderer = models.CharField(max_length=100, blank=True)
+    volatile = models.JSONField(
+        default=list, help_text="fields that differ between two renders of the same inputs: key and path"
+    )
     used_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return self.digest[:12]
-
-
-class ResourceState(models.Model):
-    """One object of an application as it was last seen: the rows of its resource tree."""
-
-    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="resources")
-    group = models.CharField(max_length=253, blank=True)
-    kind = models.CharField(max_length=100)
-    namespace = models.CharField(max_length=253, blank=True)
-    name = models.CharField(max_length=300)
-    uid = models.CharField(max_length=64, blank=True)
-    owner_uid = models.CharField(max_length=64, blank=True)
-    health = models.CharField(max_length=16, blank=True)
-    health_reason = models.TextField(blank=True)
-    sync = models.CharField(max_length=16, blank=True, help_text="blank where Git does not speak of it")
-    images = models.JSONField(default=list)
-    notes = models.JSONField(default=list, help_text="what is odd about its shape, sentences")
-    created_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["kind", "name"]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name}"
-
-
-class DriftedResource(models.Model):
-    """A difference between desired and live, from when it was first seen until it was gone. Never deleted."""
-
-    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="drifts")
-    group = models.CharField(max_length=253, blank=True)
-    kind = models.CharField(max_length=100)
-    namespace = models.CharField(max_length=253, blank=True)
-    name = models.CharField(max_length=300)
-    verdict = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in DriftKind])
-    reason = models.TextField(blank=True)
-    changes = models.JSONField(default=list)
-    desired_sha = models.CharField(max_length=64, blank=True)
-    first_seen_at = models.DateTimeField()
-    last_seen_at = models.DateTimeField()
-    resolved_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["kind", "name"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["application", "group", "kind", "namespace", "name"],
-                condition=Q(resolved_at=None),
-                name="a_resource_has_one_open_drift",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name} {self.verdict}"
 
 
 class VersionObservation(models.Model):

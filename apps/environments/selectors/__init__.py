@@ -1,0 +1,1 @@
+"""What the pages of applications and clusters read, shaped as their templates show it."""

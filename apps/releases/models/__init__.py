@@ -1,0 +1,28 @@
+"""Releases, their notes, which version ran where, and how far an environment lags its left neighbour."""
+
+from __future__ import annotations
+
+from apps.releases.models.releases import (
+    Changelog,
+    ComponentDigest,
+    NoteOverride,
+    Release,
+    ReleaseCut,
+    ReleasePolicy,
+    ReleaseQuerySet,
+)
+from apps.releases.models.running import DeploymentRecord, ImageTag, Lag, RegistryState
+
+__all__ = [
+    "Changelog",
+    "ComponentDigest",
+    "DeploymentRecord",
+    "ImageTag",
+    "Lag",
+    "NoteOverride",
+    "RegistryState",
+    "Release",
+    "ReleaseCut",
+    "ReleasePolicy",
+    "ReleaseQuerySet",
+]

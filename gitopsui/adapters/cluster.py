@@ -11,6 +11,7 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -59,11 +60,17 @@ class ClusterReader:
     for each round and closed after it; use it in a `with`, from one thread.
 
     `mask` is given each object before anything else sees it. `budget` is the wall clock time of one method
-    call, however many requests that takes.
+    call, however many requests that takes. Without `reads_secrets` the values of Secrets are not asked for.
     """
 
     def __init__(
-        self, access: ClusterAccess, *, policy: HttpPolicy, mask: Mask, budget: timedelta = DEFAULT_BUDGET
+        self,
+        access: ClusterAccess,
+        *,
+        policy: HttpPolicy,
+        mask: Mask,
+        budget: timedelta = DEFAULT_BUDGET,
+        reads_secrets: bool = False,
     ) -> None:
         """Raises ClusterError: CLUSTER_TLS and the codes of the address policy, all permanent."""
         check_server(access, policy)
@@ -72,6 +79,7 @@ class ClusterReader:
         self._policy = policy
         self._mask = mask
         self._budget = budget
+        self._reads_secrets = reads_secrets
         self._discovery: Discovery | None = None
         self._shelf = Shelf()
         # Lists of the whole cluster; None where there cannot be one.
@@ -119,7 +127,7 @@ class ClusterReader:
         discovery = self._discover(deadline)
         kinds = sorted(set(wanted))
         found = [discovery.find(kind, version=(versions or {}).get(kind, "")) for kind in kinds]
-        requests = {kind: ListRequest(kind, namespace, deadline) for kind in found if kind is not None}
+        requests = {kind: self._request(kind, namespace, deadline) for kind in found if kind is not None}
         with collector_paused(), ThreadPoolExecutor(PARALLEL_CALLS) as threads:
             self._shelf.pack_all_but(namespace)
             read = dict(zip(requests, threads.map(self._list, requests.values()), strict=True))
@@ -129,6 +137,9 @@ class ClusterReader:
                 for kind, api_kind in zip(kinds, found, strict=True)
             }
         )
+
+    def _request(self, kind: ApiKind, namespace: str, deadline: Deadline) -> ListRequest:
+        return ListRequest(kind, namespace, deadline, reads_secrets=self._reads_secrets)
 
     def _deadline(self) -> Deadline:
         return Deadline.after(self._budget, silence=self._policy.read_timeout)
@@ -186,7 +197,7 @@ class ClusterReader:
         return self._packed.get(kind)
 
     def _try_all(self, request: ListRequest) -> PackedListing | None:
-        everywhere = ListRequest(request.kind, "", request.deadline, PACKED_LISTING_BYTES)
+        everywhere = replace(request, namespace="", max_bytes=PACKED_LISTING_BYTES)
         try:
             return read_packed(self._call, everywhere, self._mask)
         except ClusterError as error:

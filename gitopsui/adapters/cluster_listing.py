@@ -58,12 +58,20 @@ class LiveState:
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """What is to be listed ("" for every namespace), by when, and how many bytes of JSON are too many."""
+    """
+    What is to be listed ("" for every namespace), by when, and how many bytes of JSON are too many. Of
+    Secrets the metadata alone is asked for, unless `reads_secrets`.
+    """
 
     kind: ApiKind
     namespace: str
     deadline: Deadline
     max_bytes: int = LISTING_BYTES
+    reads_secrets: bool = False
+
+    @property
+    def is_metadata_only(self) -> bool:
+        return self.kind.group_kind == SECRET and not self.reads_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,7 @@ def read_pages(call: ClusterCall, request: ListRequest, mask: Mask) -> Iterator[
         total += page.size
         if total > request.max_bytes:
             raise too_large(request.kind)
-        yield [ingest(item, request.kind, mask) for item in drain(page.items)]
+        yield [ingest(item, request, mask) for item in drain(page.items)]
         if not page.token:
             return
         if page.token in seen:
@@ -121,7 +129,7 @@ def read_pages(call: ClusterCall, request: ListRequest, mask: Mask) -> Iterator[
 def read_page(call: ClusterCall, request: ListRequest, token: str, limit: int) -> Page:
     """One page of at most `limit` objects, of fewer when so many are too large for one answer."""
     path = request.kind.path(request.namespace)
-    accept = METADATA_ONLY if request.kind.group_kind == SECRET else JSON
+    accept = METADATA_ONLY if request.is_metadata_only else JSON
     while True:
         query = {"limit": str(limit)} | ({"continue": token} if token else {})
         try:
@@ -156,12 +164,13 @@ def choose_limit(size: int, count: int) -> int:
     return max(1, min(PAGE_SIZE, PAGE_BYTES_WANTED // average))
 
 
-def ingest(item: object, kind: ApiKind, mask: Mask) -> Manifest:
+def ingest(item: object, request: ListRequest, mask: Mask) -> Manifest:
     """The object with the kind that items of a list lack, and without what must not be kept."""
+    kind = request.kind
     if not isinstance(item, dict) or not isinstance(item.get("metadata"), dict):
         raise ClusterError("The API server listed something that is no object.", code="CLUSTER_ERROR")
     whole = {**item, "apiVersion": kind.api_version, "kind": kind.kind}
-    if kind.group_kind == SECRET:
+    if request.is_metadata_only:
         # A server that did not understand "metadata only" has sent the values: they end here.
         whole = {key: whole[key] for key in ("apiVersion", "kind", "metadata")}
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -108,6 +108,13 @@ def visible(text: str) -> str:
     Tabs, line ends and whole emoji sequences stay as they are. The result is not HTML: escape it.
     """
     return _SHOWN.sub(_show, text)
+
+
+def hidden_in(text: str) -> Iterator[tuple[int, str]]:
+    """Where `visible` changes a text: the place of each single character and what it shows instead."""
+    for match in _SHOWN.finditer(text):
+        if not match["emoji"]:
+            yield match.start(), _show(match)
 
 
 def _show(match: re.Match[str]) -> str:

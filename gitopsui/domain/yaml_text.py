@@ -51,7 +51,10 @@ def _entry(head: str, item: Any) -> Iterator[str]:
 
 
 def _item(item: Any) -> list[str]:
-    return list(_block(item)) if isinstance(item, str) and _is_block(item) else list(_lines(item))
+    if isinstance(item, str) and _is_block(item):
+        first, *rest = _block(item)
+        return [first, *(line.removeprefix(_INDENT) for line in rest)]  # the list indents them itself
+    return list(_lines(item))
 
 
 def _indented(line: str) -> str:

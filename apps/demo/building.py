@@ -17,7 +17,7 @@ from apps.demo import config_repository
 from apps.demo.cluster_host import Clock, ClusterHost, HostPlan, OpenHost, Tokens
 from apps.demo.config_files import NAMESPACES, REGISTRY
 from apps.demo.config_repository import ConfigRepository, build_config_history
-from apps.demo.reconciler import APPLICATIONS, CLUSTER_OF, NONPROD, PROD, Application, Reconciler
+from apps.demo.reconciler import APPLICATIONS, CLUSTER_OF, NONPROD, PROD, UK, Application, Reconciler
 from apps.demo.releases import COMPONENTS, ENVIRONMENTS
 from apps.demo.repositories import create_repository
 from apps.demo.seeding import seed_clusters
@@ -28,9 +28,11 @@ from gitopsui.adapters.render import Renderer, Tools
 NOTICE = (
     "Stand-ins: the Git server and the clusters of this demo run on this machine alone and hold nothing real."
 )
+VERSION = 2
 WORLD_FILE, TOKENS_FILE = "world.json", "tokens.json"
-REPOSITORIES, APPLIED_FILE, STORY_FILE = "repositories", "reconciler.json", "story.json"
-CLUSTERS = (NONPROD, PROD)
+REPOSITORIES, APPLIED_FILE = "repositories", "reconciler.json"
+STORY_FILE, OUTAGES_FILE = "story.json", "outages.json"
+CLUSTERS = (NONPROD, PROD, UK)
 
 
 def build(
@@ -38,7 +40,8 @@ def build(
 ) -> None:
     """As `world.prepare`, whatever was there before."""
     data.mkdir(parents=True, exist_ok=True)
-    for path in (data / APPLIED_FILE, data / STORY_FILE, *(_state_file(data, name) for name in CLUSTERS)):
+    memories = [data / name for name in (APPLIED_FILE, STORY_FILE, OUTAGES_FILE)]
+    for path in (*memories, *(_state_file(data, name) for name in CLUSTERS)):
         path.unlink(missing_ok=True)
     _build_repositories(data / REPOSITORIES, now)
     tokens = {name: Tokens(secrets.token_hex(20), secrets.token_hex(20)) for name in CLUSTERS}
@@ -120,7 +123,7 @@ def _build_repositories(folder: Path, now: datetime) -> None:
 def _describe(now: datetime, git_port: int, hosts: Mapping[str, ClusterHost]) -> dict[str, Any]:
     git = f"http://127.0.0.1:{git_port}"
     return {
-        "version": 1,
+        "version": VERSION,
         "notice": NOTICE,
         "seeded_at": now.isoformat(),
         "git": {"url": git, "port": git_port, "host_port": f"127.0.0.1:{git_port}"},

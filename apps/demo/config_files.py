@@ -6,14 +6,20 @@ from collections.abc import Mapping
 from string import Template
 
 from apps.demo.config_chart import CHART, VALUES
-from apps.demo.releases import ENVIRONMENTS
+from apps.demo.releases import environments_of
 
 REGISTRY = "registry.demo.example/shop"
-NAMESPACES: Mapping[str, str] = {"dev": "shop-dev", "staging": "shop-staging", "production": "shop"}
+NAMESPACES: Mapping[str, str] = {
+    "dev": "shop-dev",
+    "staging": "shop-staging",
+    "production": "shop",
+    "production-uk": "shop-uk",
+}
 HOSTS: Mapping[str, str] = {
     "dev": "dev.shop.demo.example",
     "staging": "staging.shop.demo.example",
     "production": "shop.demo.example",
+    "production-uk": "uk.shop.demo.example",
 }
 README = """\
 # shop-config
@@ -25,7 +31,8 @@ This repository is a stand-in: it belongs to the demo of gitopsui and is served 
 - `apps/catalog`: plain manifests
 - `apps/pricing`: a Helm chart with values for each environment
 
-A version moves from dev to staging to production, each time by a commit.
+A version moves from dev to staging to production, each time by a commit. What is ready for
+the United Kingdom runs a second time in `production-uk`, on a small cluster of its own.
 """
 
 _DEPLOYMENT = Template("""\
@@ -200,12 +207,12 @@ spec:
                 port:
                   name: http
 """)
-_LOG_LEVELS = {"dev": "debug", "staging": "info", "production": "info"}
+_LOG_LEVELS = {"dev": "debug", "staging": "info", "production": "info", "production-uk": "info"}
 _REPLICAS = {
     "cart": {"dev": 1, "staging": 2, "production": 3},
-    "catalog": {"dev": 1, "staging": 2, "production": 4},
+    "catalog": {"dev": 1, "staging": 2, "production": 4, "production-uk": 2},
     "checkout": {"dev": 1, "staging": 2, "production": 4},
-    "pricing": {"dev": 1, "staging": 3, "production": 3},
+    "pricing": {"dev": 1, "staging": 3, "production": 3, "production-uk": 2},
 }
 
 
@@ -236,7 +243,7 @@ def _kustomize(name: str, versions: Mapping[tuple[str, str], str]) -> dict[str, 
         f"{base}/ingress.yaml": _INGRESS.substitute(name=name, namespace="", host=HOSTS["dev"]),
         **(_cart_base() if name == "cart" else _checkout_base()),
     }
-    for environment in ENVIRONMENTS:
+    for environment in environments_of(name):
         files |= _overlay(name, environment, versions[name, environment])
     return files
 
@@ -318,7 +325,7 @@ def _overlay(name: str, environment: str, version: str) -> dict[str, str]:
 
 def _catalog(versions: Mapping[tuple[str, str], str]) -> dict[str, str]:
     files: dict[str, str] = {}
-    for environment in ENVIRONMENTS:
+    for environment in environments_of("catalog"):
         folder = f"apps/catalog/{environment}"
         namespace = f"\n  namespace: {NAMESPACES[environment]}"
         version = versions["catalog", environment]
@@ -374,7 +381,7 @@ def _deployment(name: str, environment: str, *, version: str = "", namespace: st
 
 def _pricing(versions: Mapping[tuple[str, str], str]) -> dict[str, str]:
     files = {f"apps/pricing/{path}": text for path, text in CHART.items()}
-    for environment in ENVIRONMENTS:
+    for environment in environments_of("pricing"):
         files[f"apps/pricing/values-{environment}.yaml"] = VALUES.substitute(
             tag=versions["pricing", environment],
             replicas=_REPLICAS["pricing"][environment],

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from apps.demo.config_files import current_files, version_file
-from apps.demo.releases import COMPONENTS, ENVIRONMENTS, RELEASES, image_tag
+from apps.demo.releases import COMPONENTS, ENVIRONMENTS, RELEASES, environments_of, image_tag
 from apps.demo.repositories import NewCommit, Step, extend_repository
 from gitopsui.adapters.git_repository import Repository
 
@@ -35,8 +35,12 @@ class Edit:
     adds: tuple[str, ...] = ()
 
 
+# What came to the United Kingdom came later than most edits.
+_FIRST = ("dev", "staging", "production")
+
+
 def _everywhere(path: str, before: str, after: str, *environments: str) -> tuple[tuple[str, str, str], ...]:
-    return tuple((path.format(name), before, after) for name in environments or ENVIRONMENTS)
+    return tuple((path.format(name), before, after) for name in environments or _FIRST)
 
 
 _CART, _CATALOG = "apps/cart/base", "apps/catalog/{}"
@@ -141,7 +145,7 @@ EDITS = (
         47,
         "catalog engineer",
         "feat(catalog): forgive one wrong letter",
-        _everywhere(f"{_CATALOG}/configmap.yaml", 'TYPOS: "0"', 'TYPOS: "1"'),
+        _everywhere(f"{_CATALOG}/configmap.yaml", 'TYPOS: "0"', 'TYPOS: "1"', *ENVIRONMENTS),
     ),
     Edit(
         33,
@@ -225,7 +229,7 @@ def _files(deployed: Mapping[_Place, str], waiting: Sequence[Edit]) -> dict[str,
     versions = {
         (component, environment): image_tag(deployed.get((component, environment), "0"))
         for component in COMPONENTS
-        for environment in ENVIRONMENTS
+        for environment in environments_of(component)
     }
     files = {path: text for path, text in current_files(versions).items() if _is_deployed(path, deployed)}
     for edit in reversed(waiting):
@@ -248,6 +252,11 @@ def _is_deployed(path: str, deployed: Mapping[_Place, str]) -> bool:
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str | None]:
     changed: dict[str, str | None] = {path: text for path, text in after.items() if before.get(path) != text}
     return changed | dict.fromkeys(before.keys() - after.keys(), None)
+
+
+def _listed(name: str) -> str:
+    """The line of a kustomization that lists a file."""
+    return f"  - {name}\n"
 
 
 class ConfigRepository:
@@ -289,6 +298,28 @@ class ConfigRepository:
         author = deployer_of(component, environment)
         extend_repository(self.path, [NewCommit(at, author, text, files)])
         return self.version(component, environment)
+
+    def list_resource(self, component: str, environment: str, name: str, *, at: datetime) -> bool:
+        """Commit that a kustomization lists a file, but not the file; False where it lists it already."""
+        path = version_file(component, environment)
+        text, line = self._read(path), _listed(name)
+        if line in text:
+            return False
+        files = {path: text.replace("  - ../../base\n", f"  - ../../base\n{line}", 1)}
+        message = f"feat({component}): try gift cards in {environment}"
+        extend_repository(self.path, [NewCommit(at, f"{component} engineer", message, files)])
+        return True
+
+    def unlist_resource(self, component: str, environment: str, name: str, *, at: datetime) -> bool:
+        """Take back what `list_resource` did; False where it is not listed."""
+        path = version_file(component, environment)
+        text, line = self._read(path), _listed(name)
+        if line not in text:
+            return False
+        message = f"fix({component}): leave out {name} until it is written"
+        files = {path: text.replace(line, "", 1)}
+        extend_repository(self.path, [NewCommit(at, f"{component} engineer", message, files)])
+        return True
 
     def _read(self, path: str, commit: str = "") -> str:
         entry = self.tree.tree(commit or self.head(), path)[0]

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from apps.demo.building import (
+    OUTAGES_FILE,
     REPOSITORIES,
     STORY_FILE,
     build_reconciler,
@@ -21,6 +22,7 @@ from apps.demo.building import (
 )
 from apps.demo.cluster_host import ClusterHost, OpenHost
 from apps.demo.git_server import GitServer
+from apps.demo.outages import Outages
 from apps.demo.story import Stage, Story
 from gitopsui.adapters.render import Tools
 from gitopsui.domain.errors import SourceError
@@ -35,7 +37,7 @@ class Pace:
     """How fast the world moves."""
 
     first_event: timedelta = timedelta(seconds=20)
-    between_events: timedelta = timedelta(seconds=150)
+    between_events: timedelta = timedelta(seconds=90)
     between_looks: timedelta = timedelta(seconds=2)
     between_passes: timedelta = timedelta(seconds=6)
     between_saves: timedelta = timedelta(seconds=60)
@@ -64,7 +66,7 @@ class _Player:
     def __init__(self, data: Path, hosts: Mapping[str, ClusterHost], tools: Tools, tell: Teller) -> None:
         self._hosts = hosts
         self._tell = tell
-        self._silent_until: dict[str, float] = {}
+        self._outages = Outages(data / OUTAGES_FILE)
         self._reconciler = build_reconciler(data, hosts, tools)
         stage = Stage(
             config=config_of(data),
@@ -72,7 +74,7 @@ class _Player:
             clusters={name: host.client for name, host in hosts.items()},
             reconciler=self._reconciler,
             clock=lambda: datetime.now(UTC),
-            silence=self._silence,
+            outages=self._outages,
         )
         self._story = Story(stage, data / STORY_FILE)
 
@@ -94,18 +96,16 @@ class _Player:
                     act()
 
     def _look(self) -> None:
+        """A cluster that does not answer stands still."""
+        now = datetime.now(UTC)
         for name, host in self._hosts.items():
-            if time.monotonic() >= self._silent_until.get(name, 0.0):
-                host.is_silent = False
-            host.look()
+            host.is_silent = self._outages.is_on(name, now)
+            if not host.is_silent:
+                host.look()
 
     def _save(self) -> None:
         for host in self._hosts.values():
             host.save()
-
-    def _silence(self, cluster: str, duration: timedelta) -> None:
-        self._silent_until[cluster] = time.monotonic() + duration.total_seconds()
-        self._hosts[cluster].is_silent = True
 
     def _reconcile(self, stop: threading.Event) -> None:
         try:

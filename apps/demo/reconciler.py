@@ -17,7 +17,7 @@ from pathlib import Path
 from apps.demo.cluster_client import PLURALS, Cluster
 from apps.demo.config_files import NAMESPACES
 from apps.demo.config_repository import ConfigRepository
-from apps.demo.releases import COMPONENTS, ENVIRONMENTS
+from apps.demo.releases import COMPONENTS, environments_of
 from gitopsui.adapters.render import Renderer, RenderSource
 from gitopsui.adapters.render_source import HELM, KUSTOMIZE, PLAIN
 from gitopsui.domain.errors import SourceError
@@ -25,8 +25,13 @@ from gitopsui.domain.owner import TRACKING_ID
 from gitopsui.domain.resource import Manifest
 
 MANAGER = "gitops-reconciler"
-NONPROD, PROD = "stand-in-nonprod", "stand-in-prod"
-CLUSTER_OF: Mapping[str, str] = {"dev": NONPROD, "staging": NONPROD, "production": PROD}
+NONPROD, PROD, UK = "stand-in-nonprod", "stand-in-prod", "stand-in-uk"
+CLUSTER_OF: Mapping[str, str] = {
+    "dev": NONPROD,
+    "staging": NONPROD,
+    "production": PROD,
+    "production-uk": UK,
+}
 _PRUNED = [(version, kind) for version, kind in PLURALS if kind != "Namespace"]
 
 
@@ -52,7 +57,7 @@ class Application:
 
     @property
     def heals_itself(self) -> bool:
-        return self.environment != "production"
+        return self.cluster == NONPROD
 
     @property
     def source(self) -> RenderSource:
@@ -66,7 +71,9 @@ class Application:
 
 
 APPLICATIONS: tuple[Application, ...] = tuple(
-    Application(component, environment) for component in COMPONENTS for environment in ENVIRONMENTS
+    Application(component, environment)
+    for component in COMPONENTS
+    for environment in environments_of(component)
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-ENVIRONMENTS = ("dev", "staging", "production")
+ENVIRONMENTS = ("dev", "staging", "production", "production-uk")
 # The pipeline needs that long from the tag to the commit that asks for it in dev.
 BUILD_TIME = timedelta(minutes=9)
 
@@ -14,14 +14,15 @@ BUILD_TIME = timedelta(minutes=9)
 @dataclass(frozen=True, slots=True)
 class Release:
     """
-    One version. `dev`, `staging` and `production` are days before the end of the history, None where it
-    never went. `commit_count` is how many commits are new in it, 0 where the pace decides.
+    One version. `dev`, `staging`, `production` and `production_uk` are days before the end of the history,
+    None where it never went. `commit_count` is how many commits are new in it, 0 where the pace decides.
     """
 
     version: str
     dev: float
     staging: float | None = None
     production: float | None = None
+    production_uk: float | None = None
     commit_count: int = 0
 
     def tagged_at(self, until: datetime) -> datetime:
@@ -29,8 +30,13 @@ class Release:
 
     def reached_at(self, environment: str, until: datetime) -> datetime | None:
         """When the configuration of an environment asked for it."""
-        days: float | None = getattr(self, environment)
+        days = self.days_at(environment)
         return None if days is None else until - timedelta(days=days)
+
+    def days_at(self, environment: str) -> float | None:
+        """How many days before the end the configuration of an environment asked for it; None for never."""
+        days: float | None = getattr(self, environment.replace("-", "_"))
+        return days
 
     def change_since(self, before: Release | None) -> str:
         """ "major", "minor" or "patch"; the candidates of a release are all as large as the release."""
@@ -73,10 +79,10 @@ RELEASES: Mapping[str, tuple[Release, ...]] = {
         Release("4.8.0", 247, 242),
         Release("5.0.0-rc.1", 214, 210),
         Release("5.0.0", 199, 193, 188),
-        Release("5.0.1", 162, 160, 159),
+        Release("5.0.1", 162, 160, 159, 148),
         Release("5.0.2", 121, 118),
-        Release("5.0.3", 83, 81, 79),
-        Release("5.0.4", 12, 10, 8.2),
+        Release("5.0.3", 83, 81, 79, 76),
+        Release("5.0.4", 12, 10, 8.2, 7.1),
         Release("5.1.0", 1.4, 1.1, commit_count=17),
     ),
     "checkout": (
@@ -100,12 +106,20 @@ RELEASES: Mapping[str, tuple[Release, ...]] = {
         Release("0.10.0", 236, 230, 226),
         Release("1.0.0-rc.1", 187, 183),
         Release("1.0.0+1", 166, 160, 155),
-        Release("1.0.0+2", 141, 138, 136),
-        Release("1.0.1+1", 98, 94, 92),
-        Release("1.0.1+3", 20, 17, 14.2),
+        Release("1.0.0+2", 141, 138, 136, 134),
+        Release("1.0.1+1", 98, 94, 92, 90),
+        Release("1.0.1+3", 20, 17, 14.2, 13.3),
         Release("1.1.0-rc.1", 3, 2.2, commit_count=19),
         Release("1.1.0-rc.2", 0.21, 0.035, commit_count=5),
         Release("1.1.0-rc.3", 0.018, commit_count=3),
     ),
 }
 COMPONENTS = tuple(RELEASES)
+
+
+def environments_of(component: str) -> tuple[str, ...]:
+    """Where a component ever went, in their order; not everything is in the United Kingdom yet."""
+    releases = RELEASES[component]
+    return tuple(
+        name for name in ENVIRONMENTS if any(release.days_at(name) is not None for release in releases)
+    )

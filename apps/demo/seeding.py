@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from apps.demo.cluster_client import Cluster
-from apps.demo.reconciler import APPLICATIONS, MANAGER, PROD, Application, Reconciler
+from apps.demo.reconciler import APPLICATIONS, MANAGER, Application, Reconciler
 from apps.demo.releases import RELEASES, image_tag
 from apps.demo.story import EDITOR, container_patch
 from gitopsui.domain.errors import RenderError
@@ -50,9 +50,9 @@ def seed_clusters(
     for application in APPLICATIONS:
         found = list(_deployments(application, clusters, reconciler, now))
         events += found
-        if found and application.cluster == PROD:
-            edits = [edit for edit in _EDITS if edit.component == application.component]
-            events += [_plan_edit(edit, clusters[PROD], now) for edit in edits]
+        if found:
+            edits = [edit for edit in _EDITS if edit.application == application]
+            events += [_plan_edit(edit, clusters[application.cluster], now) for edit in edits]
     for name, cluster in clusters.items():
         for namespace in sorted({a.namespace for a in APPLICATIONS if a.cluster == name}):
             past.set_time(now - timedelta(days=365))
@@ -117,7 +117,7 @@ def _apply(cluster: Cluster, manifests: Sequence[Manifest]) -> None:
 @dataclass(frozen=True, slots=True)
 class _Edit:
     ago: timedelta
-    component: str
+    application: Application
     api_version: str
     kind: str
     name: str
@@ -125,14 +125,22 @@ class _Edit:
     manager: str = EDITOR
 
 
-# What people changed in production and nobody put back: three fields of checkout, one of catalog.
+_CATALOG, _CHECKOUT = Application("catalog", "production"), Application("checkout", "production")
+# What people changed in production and nobody put back: three fields of checkout, one of catalog, and one
+# in the United Kingdom, where it is meant to stay for now.
 _EDITS = (
     _Edit(
-        timedelta(hours=26), "catalog", "v1", "ConfigMap", "catalog-config", {"data": {"CACHE_TTL": "15s"}}
+        timedelta(days=2.2),
+        Application("catalog", "production-uk"),
+        "apps/v1",
+        "Deployment",
+        "catalog",
+        {"spec": {"replicas": 1}},
     ),
+    _Edit(timedelta(hours=26), _CATALOG, "v1", "ConfigMap", "catalog-config", {"data": {"CACHE_TTL": "15s"}}),
     _Edit(
         timedelta(hours=2),
-        "checkout",
+        _CHECKOUT,
         "apps/v1",
         "Deployment",
         "checkout",
@@ -144,7 +152,7 @@ _EDITS = (
     ),
     _Edit(
         timedelta(minutes=35),
-        "checkout",
+        _CHECKOUT,
         "v1",
         "ConfigMap",
         "checkout-flags",
@@ -155,7 +163,9 @@ _EDITS = (
 
 
 def _plan_edit(edit: _Edit, cluster: Cluster, now: datetime) -> _Event:
-    def play() -> None:
-        cluster.edit(edit.api_version, edit.kind, "shop", edit.name, edit.patch, manager=edit.manager)
+    namespace = edit.application.namespace
 
-    return _Event(now - edit.ago, PROD, play)
+    def play() -> None:
+        cluster.edit(edit.api_version, edit.kind, namespace, edit.name, edit.patch, manager=edit.manager)
+
+    return _Event(now - edit.ago, edit.application.cluster, play)

@@ -17,16 +17,20 @@ from pathlib import Path
 
 from apps.demo.cluster_client import Cluster
 from apps.demo.config_repository import ConfigRepository
-from apps.demo.reconciler import APPLICATIONS, NONPROD, PROD, Application, Reconciler
+from apps.demo.outages import Outages
+from apps.demo.reconciler import APPLICATIONS, PROD, UK, Application, Reconciler
 from apps.demo.releases import COMPONENTS, Release
 from apps.demo.repositories import NewTag, extend_repository
 from apps.demo.source_repository import build_more_commits, tag_name
 from gitopsui.domain.resource import Manifest
 
-SILENCE = timedelta(minutes=1)
+# Long enough to be called stale, which the demo does after two minutes.
+OUTAGE = timedelta(minutes=5)
 # After so many rounds no event commits any more: about ten hours of commits.
-ROUNDS_WITH_COMMITS = 24
+ROUNDS_WITH_COMMITS = 40
 EDITOR = "kubectl-edit"
+KUSTOMIZED = ("checkout", "cart")
+FORGOTTEN = "gift-cards.yaml"
 # A version to try in staging only, and one of the seed: their images crash as they start.
 _BROKEN = re.compile(r"/pricing:1\.1\.0-rc\.2$|:[\w.]+-trial\.\d+$")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-(?:rc|trial)\.(\d+))?(?:[_+]\d+)?")
@@ -60,14 +64,14 @@ def _parts(version: str) -> tuple[int, int, int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the story plays. `sources` is the folder of the repositories; `silence` mutes a cluster."""
+    """Where the story plays. `sources` is the folder of the repositories."""
 
     config: ConfigRepository
     sources: Path
     clusters: Mapping[str, Cluster]
     reconciler: Reconciler
     clock: Callable[[], datetime]
-    silence: Callable[[str, timedelta], None]
+    outages: Outages
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,9 @@ class Story:
         number, step = divmod(self.position, len(_EVENTS))
         event, commits = _EVENTS[step]
         self.position += 1
-        self._memory.write_text(json.dumps({"position": self.position}))
+        part = self._memory.with_name(f"{self._memory.name}.part")
+        part.write_text(json.dumps({"position": self.position}))
+        part.replace(self._memory)
         if commits and number >= ROUNDS_WITH_COMMITS:
             return ""
         return event(self, number)
@@ -172,10 +178,24 @@ class Story:
         """What staging runs goes to production."""
         return self._promote(COMPONENTS[(number + 1) % len(COMPONENTS)], "staging", "production")
 
-    def fall_silent(self, _: int) -> str:
-        """A cluster does not answer for a minute."""
-        self._stage.silence(NONPROD, SILENCE)
-        return f"{NONPROD} is silent for a minute."
+    def lose_cluster(self, _: int) -> str:
+        """A cluster does not answer for some minutes, and then does again."""
+        self._stage.outages.begin(UK, until=self._stage.clock() + OUTAGE)
+        return f"{UK} does not answer for {OUTAGE.seconds // 60} minutes."
+
+    def break_rendering(self, number: int) -> str:
+        """A commit lists a file that it forgot, so that dev cannot be rendered."""
+        component = KUSTOMIZED[number % len(KUSTOMIZED)]
+        if not self._stage.config.list_resource(component, "dev", FORGOTTEN, at=self._stage.clock()):
+            return ""
+        return f"{component} in dev lists {FORGOTTEN}, which is not there."
+
+    def mend_rendering(self, number: int) -> str:
+        """What cannot be rendered in dev is put right."""
+        component = KUSTOMIZED[number % len(KUSTOMIZED)]
+        if not self._stage.config.unlist_resource(component, "dev", FORGOTTEN, at=self._stage.clock()):
+            return ""
+        return f"{component} in dev can be rendered again."
 
     def _promote(self, component: str, source: str, target: str) -> str:
         config = self._stage.config
@@ -197,9 +217,11 @@ def _application(component: str, environment: str) -> Application:
 # One round, and whether the event commits something.
 _EVENTS: tuple[tuple[Callable[[Story, int], str], bool], ...] = (
     (Story.release, True),
+    (Story.lose_cluster, False),
+    (Story.break_rendering, True),
     (Story.edit_production, False),
+    (Story.mend_rendering, True),
     (Story.break_staging, True),
-    (Story.fall_silent, False),
     (Story.promote_production, True),
     (Story.put_back, False),
     (Story.mend_staging, True),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from apps.demo.building import build, read_tokens, read_world
-from apps.demo.reconciler import APPLICATIONS, NONPROD, PROD
+from apps.demo.reconciler import APPLICATIONS, NONPROD, PROD, UK
 from apps.demo.releases import COMPONENTS
 from gitopsui.adapters.git_repository import Repository
 from gitopsui.adapters.render import Tools
@@ -37,6 +37,7 @@ def test_the_world_says_where_everything_is(data: Path) -> None:
     assert [(one["name"], one["port"], one["environments"]) for one in world["clusters"]] == [
         (NONPROD, 18443, ["dev", "staging"]),
         (PROD, 18444, ["production"]),
+        (UK, 18445, ["production-uk"]),
     ]
     assert len(world["applications"]) == len(APPLICATIONS)
     assert "stand-ins" in world["notice"].lower()
@@ -68,6 +69,12 @@ def test_production_runs_what_git_asks_for_but_for_what_was_edited(data: Path) -
     assert container["image"].endswith("/catalog:5.0.4")
     assert prod.objects["ConfigMap", "shop", "catalog-config"]["data"]["CACHE_TTL"] == "15s"
     assert prod.writers["ConfigMap", "shop", "catalog-config"][-1] == "kubectl-edit"
+
+
+def test_one_replica_runs_in_the_united_kingdom_where_git_asks_for_two(data: Path) -> None:
+    key = ("Deployment", "shop-uk", "catalog")
+    uk = cluster(data, UK)
+    assert (uk.objects[key]["spec"]["replicas"], uk.writers[key][-1]) == (1, "kubectl-edit")
 
 
 def test_catalog_is_paused_in_dev(data: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from apps.demo.config_files import current_files
 from apps.demo.config_repository import EDITS, HEAD, ConfigRepository, build_config_history
-from apps.demo.releases import COMPONENTS, ENVIRONMENTS
+from apps.demo.releases import COMPONENTS, ENVIRONMENTS, environments_of
 from apps.demo.repositories import NewCommit, create_repository
 from gitopsui.adapters.yaml_reader import read_files
 from gitopsui.domain.layout import interesting_paths, recognise
@@ -46,14 +46,14 @@ def test_authors_are_roles() -> None:
 
 
 def test_the_history_ends_with_the_files_of_today(config: ConfigRepository) -> None:
-    versions = {(c, e): config.version(c, e) for c in COMPONENTS for e in ENVIRONMENTS}
+    versions = {(c, e): config.version(c, e) for c in COMPONENTS for e in environments_of(c)}
     assert sorted(entry.path for entry in config.tree.tree(config.head())) == sorted(current_files(versions))
     assert versions["cart", "dev"] == "3.4.0-rc.1"
     assert versions["catalog", "production"] == "5.0.4"
     assert versions["pricing", "production"] == "1.0.1_3"
 
 
-def test_the_layout_is_four_components_in_three_environments(config: ConfigRepository) -> None:
+def test_the_layout_is_four_components_two_of_them_in_a_second_production(config: ConfigRepository) -> None:
     tree = {entry.path: entry.sha for entry in config.tree.tree(config.head())}
     paths = interesting_paths(tree)
     blobs = config.tree.blobs([tree[path] for path in paths], max_bytes=1 << 20)
@@ -61,7 +61,7 @@ def test_the_layout_is_four_components_in_three_environments(config: ConfigRepos
     documents = {path: file.documents for path, file in parsed.items() if not file.error}
     layout = recognise(documents, tree, repository_url="http://127.0.0.1:8418/shop-config.git")
     found = {(proposal.component, proposal.environment): proposal for proposal in layout.proposals}
-    assert sorted(found) == sorted((c, e) for c in COMPONENTS for e in ENVIRONMENTS)
+    assert sorted(found) == sorted((c, e) for c in COMPONENTS for e in environments_of(c))
     assert layout.environments == ENVIRONMENTS
     assert {proposal.reason for proposal in layout.proposals} == {""}
     renderers = [found[name, "dev"].renderer for name in ("cart", "catalog", "checkout", "pricing")]
@@ -89,3 +89,19 @@ def test_a_revert_brings_the_version_before_back_and_names_the_commit(config: Co
     assert config.revert("cart", "staging", at=NOW) == before
     message = config.tree.log(HEAD, limit=1)[0].message
     assert f"This reverts commit {broken}." in message
+
+
+def test_a_forgotten_file_is_listed_once_and_taken_back_once(config: ConfigRepository) -> None:
+    before = config.tree.tree(config.head())
+    listed = [config.list_resource("cart", "dev", "gift-cards.yaml", at=NOW) for _ in range(2)]
+    paths = {entry.path for entry in config.tree.tree(config.head())}
+    assert (listed, {path for path in paths if "gift-cards" in path}) == ([True, False], set())
+    taken = [config.unlist_resource("cart", "dev", "gift-cards.yaml", at=NOW) for _ in range(2)]
+    assert (taken, config.tree.tree(config.head())) == ([True, False], before)
+
+
+def test_a_version_that_came_meanwhile_stays_when_the_file_is_taken_back(config: ConfigRepository) -> None:
+    config.list_resource("cart", "dev", "gift-cards.yaml", at=NOW)
+    config.deploy("cart", "dev", "9.9.9", at=NOW)
+    config.unlist_resource("cart", "dev", "gift-cards.yaml", at=NOW)
+    assert config.version("cart", "dev") == "9.9.9"

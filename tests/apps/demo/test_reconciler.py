@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from apps.demo.config_repository import ConfigRepository, build_config_history
-from apps.demo.reconciler import APPLICATIONS, NONPROD, PROD, Application, Reconciler
+from apps.demo.reconciler import APPLICATIONS, NONPROD, PROD, UK, Application, Reconciler
 from apps.demo.repositories import create_repository
 from gitopsui.adapters.render import Renderer, Tools
 from gitopsui.domain.owner import owners_of
@@ -24,16 +24,16 @@ class Scene:
     def __init__(self, folder: Path, tools: Tools) -> None:
         create_repository(folder / "shop-config.git", build_config_history(until=NOW))
         self.config = ConfigRepository(folder / "shop-config.git")
-        self.nonprod, self.prod = ClusterStub(), ClusterStub()
+        self.nonprod, self.prod, self.uk = ClusterStub(), ClusterStub(), ClusterStub()
+        self.clusters = {NONPROD: self.nonprod, PROD: self.prod, UK: self.uk}
         self.folder, self.tools = folder, tools
         self.reconciler = self.open()
 
     def open(self) -> Reconciler:
         scratch = self.folder / "scratch"
         scratch.mkdir(exist_ok=True)
-        clusters = {NONPROD: self.nonprod, PROD: self.prod}
         memory = self.folder / "reconciler.json"
-        return Reconciler(self.config, Renderer(self.tools, scratch), clusters, memory)
+        return Reconciler(self.config, Renderer(self.tools, scratch), self.clusters, memory)
 
     def edit_catalog(self, cluster: ClusterStub, namespace: str, replicas: int) -> None:
         patch = {"spec": {"replicas": replicas}}
@@ -55,9 +55,10 @@ def test_one_pass_brings_every_application_into_its_cluster(tmp_path: Path) -> N
     scene.reconciler.reconcile()
     assert scene.reconciler.problems == {}
     for application in APPLICATIONS:
-        cluster = scene.prod if application.cluster == PROD else scene.nonprod
         key = ("Deployment", application.namespace, application.component)
-        (container,) = cluster.objects[key]["spec"]["template"]["spec"]["containers"]
+        (container,) = scene.clusters[application.cluster].objects[key]["spec"]["template"]["spec"][
+            "containers"
+        ]
         version = scene.config.version(application.component, application.environment)
         assert container["image"] == f"registry.demo.example/shop/{application.component}:{version}"
 

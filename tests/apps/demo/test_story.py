@@ -9,11 +9,12 @@ import pytest
 
 from apps.demo import story as story_module
 from apps.demo.config_repository import HEAD, ConfigRepository, build_config_history
-from apps.demo.reconciler import NONPROD, PROD, Reconciler
-from apps.demo.releases import COMPONENTS, ENVIRONMENTS
+from apps.demo.outages import Outages
+from apps.demo.reconciler import APPLICATIONS, NONPROD, PROD, UK, Reconciler
+from apps.demo.releases import COMPONENTS
 from apps.demo.repositories import create_repository
 from apps.demo.source_repository import build_source_history
-from apps.demo.story import EVENT_COUNT, SILENCE, Stage, Story, is_broken_image, trial_after, version_after
+from apps.demo.story import EVENT_COUNT, OUTAGE, Stage, Story, is_broken_image, trial_after, version_after
 from gitopsui.adapters.git_repository import Repository
 from gitopsui.adapters.render import Renderer, Tools
 from tests.apps.demo.cluster_stub import ClusterStub
@@ -32,9 +33,8 @@ class Play:
         self.folder = folder
         self.config = ConfigRepository(folder / "shop-config.git")
         self.nonprod, self.prod = ClusterStub(), ClusterStub()
-        self.silences: list[tuple[str, timedelta]] = []
         self.now = NOW
-        clusters = {NONPROD: self.nonprod, PROD: self.prod}
+        clusters = {NONPROD: self.nonprod, PROD: self.prod, UK: ClusterStub()}
         renderer = Renderer(Tools(), folder / "scratch")
         self.reconciler = Reconciler(self.config, renderer, clusters, folder / "reconciler.json")
         for component in COMPONENTS:
@@ -46,7 +46,7 @@ class Play:
             clusters,
             self.reconciler,
             self._clock,
-            lambda *call: self.silences.append(call),
+            Outages(folder / "outages.json"),
         )
         self.story = Story(self.stage, folder / "story.json")
 
@@ -62,7 +62,10 @@ class Play:
         return self.now
 
     def versions(self) -> dict[tuple[str, str], str]:
-        return {(c, e): self.config.version(c, e) for c in COMPONENTS for e in ENVIRONMENTS}
+        return {
+            (a.component, a.environment): self.config.version(a.component, a.environment)
+            for a in APPLICATIONS
+        }
 
 
 @pytest.fixture
@@ -77,9 +80,11 @@ def test_the_first_round_does_what_it_tells(play: Play) -> None:
     told = [play.story.advance() for _ in range(EVENT_COUNT)]
     assert told == [
         "cart 3.4.0-rc.2 was released and goes to dev.",
+        "stand-in-uk does not answer for 5 minutes.",
+        "checkout in dev lists gift-cards.yaml, which is not there.",
         "Somebody edited Deployment cart in production.",
+        "checkout in dev can be rendered again.",
         "",
-        "stand-in-nonprod is silent for a minute.",
         "catalog 5.1.0 was promoted to production.",
         "shop-cart-production was synced.",
         "pricing in staging is back at 1.1.0-rc.1.",
@@ -132,15 +137,25 @@ def test_a_promotion_brings_the_version_one_environment_further(play: Play) -> N
     assert play.story.promote_production(0) == ""
 
 
-def test_silence_is_asked_for_nonprod_and_lasts_a_minute(play: Play) -> None:
-    play.story.fall_silent(0)
-    assert play.silences == [(NONPROD, SILENCE)]
+def test_a_cluster_is_out_of_reach_for_minutes_and_a_restart_does_not_end_it(play: Play) -> None:
+    play.story.lose_cluster(0)
+    again = Outages(play.folder / "outages.json")
+    assert again.is_on(UK, play.now + OUTAGE - timedelta(seconds=1))
+    assert not again.is_on(UK, play.now + OUTAGE)
+    assert not again.is_on(PROD, play.now)
+
+
+def test_what_is_done_twice_is_done_once(play: Play) -> None:
+    for event in (play.story.break_rendering, play.story.mend_rendering):
+        assert event(0) != ""
+        head = play.config.head()
+        assert (event(0), play.config.head()) == ("", head)
 
 
 def test_a_restart_goes_on_with_the_next_event(play: Play) -> None:
     play.story.advance()
     again = Story(play.stage, play.folder / "story.json")
-    assert (again.position, again.advance()) == (1, "Somebody edited Deployment cart in production.")
+    assert (again.position, again.advance()) == (1, "stand-in-uk does not answer for 5 minutes.")
 
 
 def test_after_the_last_round_of_commits_git_does_not_grow(play: Play) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from copy import deepcopy
@@ -9,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from apps.demo import world
-from apps.demo.building import read_world
-from apps.demo.reconciler import NONPROD, PROD
+from apps.demo.building import OUTAGES_FILE, read_world
+from apps.demo.outages import Outages
+from apps.demo.reconciler import NONPROD, PROD, UK
 from gitopsui.adapters.cluster import ClusterReader
 from gitopsui.adapters.http import HttpPolicy
 from gitopsui.adapters.kubeconfig import parse_kubeconfig
 from gitopsui.adapters.render import Tools
-from gitopsui.domain.errors import ClusterError
+from gitopsui.domain.errors import ClusterError, InputError
 from gitopsui.domain.resource import GroupKind, Manifest
 from tests.apps.demo.test_playing import wait_until
 
@@ -97,3 +99,27 @@ def test_a_prepare_that_was_cut_off_begins_again(data: Path) -> None:
     (data / world.WORLD_FILE).unlink()
     world.prepare(data, NOW, tools=Tools())
     assert read_world(data)["seeded_at"] == "2026-03-01T12:00:00+00:00"
+
+
+def test_the_world_of_an_earlier_version_is_refused_and_kept(data: Path) -> None:
+    path = data / world.WORLD_FILE
+    path.write_text(json.dumps(read_world(data) | {"version": 1}))
+    with pytest.raises(InputError, match="earlier version"):
+        world.prepare(data, NOW, tools=Tools())
+    assert read_world(data)["version"] == 1
+
+
+def test_a_cluster_that_is_lost_refuses_and_comes_back_while_the_others_answer(data: Path) -> None:
+    Outages(data / OUTAGES_FILE).begin(UK, until=datetime.now(UTC) + timedelta(seconds=3))
+    stop = threading.Event()
+    pace = world.Pace(first_event=timedelta(hours=1), between_looks=timedelta(seconds=0.1))
+    thread = threading.Thread(target=world.run, args=(data, stop), kwargs={"tools": Tools(), "pace": pace})
+    thread.start()
+    try:
+        wait_until(lambda: answers(reader_of(data, PROD)))
+        assert not answers(reader_of(data, UK))
+        wait_until(lambda: answers(reader_of(data, UK)))
+        assert thread.is_alive()
+    finally:
+        stop.set()
+        thread.join(10)

@@ -7,12 +7,13 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from apps.accounts.models import Person, Project, Role, RoleBinding
 from apps.accounts.services import find_or_make_project
@@ -20,17 +21,19 @@ from apps.core import jobs
 from apps.demo import world
 from apps.environments import connect as environment_connect
 from apps.environments import tasks as environment_tasks
-from apps.environments.models import Application, Cluster, Component
+from apps.environments.models import Application, Cluster, Component, Silence
 from apps.environments.services import clusters, layouts
 from apps.releases.tasks import update_component
 from apps.repositories import connect as repository_connect
 from apps.repositories import services as repositories
 from apps.repositories.models import Repository
 from gitopsui.adapters.kubeconfig import parse_kubeconfig
-from gitopsui.adapters.render import find_tools
+from gitopsui.adapters.render import Tools, find_tools
+from gitopsui.domain.errors import InputError
 from gitopsui.domain.layout import Proposal
 
 PROJECT = "shop"
+SILENCED_FOR = timedelta(days=5)
 PASSWORD = "gitopsui-demo"  # noqa: S105 - the demo prints it; it opens nothing but the demo
 ACCOUNTS = {
     "admin": Role.ADMIN,
@@ -48,13 +51,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         data = Path(settings.GITOPSUI_DATA) / "world"
         tools = find_tools(os.environ, Path(settings.GITOPSUI_TOOLS))
-        world.prepare(
-            data,
-            datetime.now(UTC),
-            tools=tools,
-            git_port=settings.GITOPSUI_DEMO_GIT_PORT,
-            cluster_port=settings.GITOPSUI_DEMO_CLUSTER_PORT,
-        )
+        _prepare_world(data, tools)
         _make_accounts()
         if not Application.objects.filter(component__project__name=PROJECT).exists():
             stop = threading.Event()
@@ -67,6 +64,14 @@ class Command(BaseCommand):
                 serving.join()
         names = ", ".join(ACCOUNTS)
         self.stdout.write(f"Sign in as {names}; the password of each is {PASSWORD}")
+
+
+def _prepare_world(data: Path, tools: Tools) -> None:
+    git_port, cluster_port = settings.GITOPSUI_DEMO_GIT_PORT, settings.GITOPSUI_DEMO_CLUSTER_PORT
+    try:
+        world.prepare(data, datetime.now(UTC), tools=tools, git_port=git_port, cluster_port=cluster_port)
+    except InputError as error:
+        raise CommandError(f"{error.message} Add --reset to begin a new one.") from error
 
 
 def _make_accounts() -> None:
@@ -97,11 +102,32 @@ def _connect(facts: dict[str, Any], data: Path) -> None:
     for part in facts["components"]:
         for component in Component.objects.filter(project=project, name=part["name"]):
             layouts.connect_source(component, sources[part["name"]], image=part["image"])
+    _silence_drift(project)
     for cluster in Cluster.objects.filter(project=project):
         environment_tasks.check_cluster(cluster.pk)
     environment_tasks.check_cluster(0)
     for component in Component.objects.filter(project=project):
         update_component.work(component.pk)
+
+
+def _silence_drift(project: Project) -> None:
+    """The one thing somebody changed by hand that is meant to stay for a while."""
+    application = Application.objects.get(
+        component__project=project, component__name="catalog", environment__name="production-uk"
+    )
+    Silence.objects.get_or_create(
+        project=project,
+        application=application,
+        group="apps",
+        kind="Deployment",
+        name="catalog",
+        json_pointers=["/spec/replicas"],
+        defaults={
+            "reason": "One of the two nodes is being replaced, so there is room for one replica only.",
+            "created_by": "approver",
+            "expires_at": timezone.now() + SILENCED_FOR,
+        },
+    )
 
 
 def _placed(proposal: Proposal, namespaces: Mapping[str, str]) -> Proposal:

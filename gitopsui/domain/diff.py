@@ -24,7 +24,9 @@ class FieldChange:
     """
     One field that differs. `path` reads `spec.template.spec.containers[web].image`; None on one side
     means that the field is not there. `manager` wrote the live value at `changed_at`, as far as
-    managedFields tell. `pointer` is the RFC 6901 address in the live object, lists by index.
+    managedFields tell. `pointer` is the RFC 6901 address in the live object, lists by index; `address`
+    is the same with items of keyed lists by their key (`/spec/ports/port=80,protocol=TCP/name`), so that
+    it finds them on both sides.
     """
 
     path: str
@@ -33,6 +35,7 @@ class FieldChange:
     manager: str | None = None
     changed_at: datetime | None = None
     pointer: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,21 @@ def path_of(trail: Sequence[Step]) -> str:
 def pointer_of(trail: Sequence[Step]) -> str:
     """The path as a JSON pointer: https://www.rfc-editor.org/rfc/rfc6901"""
     return "".join(f"/{step.index}" if step.index >= 0 else f"/{escape_token(step.name)}" for step in trail)
+
+
+def address_of(trail: Sequence[Step]) -> str:
+    """The path as an ignore rule writes it: like the pointer, but items of keyed lists by their key."""
+    return "".join(
+        f"/{_keyed(step) or step.index}" if step.index >= 0 else f"/{escape_token(step.name)}"
+        for step in trail
+    )
+
+
+def _keyed(step: Step) -> str:
+    named = {name: str(value) for name, value in (step.keys or {}).items()}
+    if any("," in value for value in named.values()):
+        return ""
+    return escape_token(",".join(f"{name}={value}" for name, value in named.items()))
 
 
 def escape_token(name: str) -> str:

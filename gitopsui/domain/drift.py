@@ -20,7 +20,7 @@ from gitopsui.domain.identity import (
     flatten,
     key_of,
 )
-from gitopsui.domain.ignore import BUILT_IN_RULES, IgnoreRule, active_rules, scaled_rules
+from gitopsui.domain.ignore import IgnoreRule, active_rules
 from gitopsui.domain.owner import (
     has_controller,
     is_extraneous,
@@ -30,9 +30,21 @@ from gitopsui.domain.owner import (
 )
 from gitopsui.domain.pair import field_changes
 from gitopsui.domain.schema_kinds import is_built_in
+from gitopsui.domain.shipped import BUILT_IN_RULES, scaled_rules, sidecar_rules
+from gitopsui.domain.silenced import SilencedChange, SilencedDrift, silenced_changes
 from gitopsui.domain.tree import mapping, text
 
-__all__ = ["DriftKind", "FieldChange", "IgnoreRule", "ResourceDrift", "SyncStatus", "compare", "sync_status"]
+__all__ = [
+    "DriftKind",
+    "Examination",
+    "FieldChange",
+    "IgnoreRule",
+    "ResourceDrift",
+    "SyncStatus",
+    "compare",
+    "examine",
+    "sync_status",
+]
 
 
 class DriftKind(StrEnum):
@@ -88,18 +100,91 @@ def compare(
     objects could not be read and why, so that they are unknown and not missing. Expired rules count
     unless `now` is given.
     """
-    wanted, found = _Side.of(desired, namespace), _Side.of(live)
-    counted = ignore if now is None else active_rules(ignore, now)
-    scaled = scaled_rules((*wanted.objects.values(), *found.objects.values()))
-    rules = [*counted, *scaled, *BUILT_IN_RULES]
-    pairs, extra = _pair(wanted, found)
-    drifts = [*wanted.refused, *found.refused, *_extras(wanted.objects, extra)]
-    for key, want, have in pairs:
-        if have is None:
-            drifts.append(_missing(key, want, unreadable or {}, extra))
-        elif (modified := _judge(key, want, have, rules)) is not None:
-            drifts.append(modified)
-    return sorted((_with_note(drift, wanted.twice) for drift in drifts), key=lambda drift: drift.key)
+    case = _Case.of(desired, live, ignore=ignore, namespace=namespace, now=now)
+    return case.drifts(unreadable or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What counts as drift, as `compare` tells it, and what rules took out of it, both sorted by key."""
+
+    drifts: list[ResourceDrift]
+    silenced: list[SilencedDrift]
+
+
+def examine(
+    desired: Iterable[Manifest],
+    live: Iterable[Manifest],
+    *,
+    ignore: Sequence[IgnoreRule] = (),
+    namespace: str = "",
+    unreadable: Mapping[GroupKind, str] | None = None,
+    now: datetime | None = None,
+) -> Examination:
+    """
+    Like `compare`, and with it what the rules silence, those of people before those that are shipped.
+    Rules speak of fields: a whole object that is missing or extra always counts.
+    """
+    case = _Case.of(desired, live, ignore=ignore, namespace=namespace, now=now)
+    drifts = case.drifts(unreadable or {})
+    return Examination(drifts, case.silenced(drifts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Both sides of one comparison brought together, with the rules that count in it."""
+
+    wanted: _Side
+    found: _Side
+    rules: Sequence[IgnoreRule]
+    pairs: Sequence[_Paired]
+    extra: Mapping[ResourceKey, Manifest]
+
+    @classmethod
+    def of(
+        cls,
+        desired: Iterable[Manifest],
+        live: Iterable[Manifest],
+        *,
+        ignore: Sequence[IgnoreRule],
+        namespace: str,
+        now: datetime | None,
+    ) -> _Case:
+        wanted, found = _Side.of(desired, namespace), _Side.of(live)
+        counted = ignore if now is None else active_rules(ignore, now)
+        scaled = scaled_rules((*wanted.objects.values(), *found.objects.values()))
+        return cls(wanted, found, [*counted, *scaled, *BUILT_IN_RULES], *_pair(wanted, found))
+
+    def drifts(self, unreadable: Mapping[GroupKind, str]) -> list[ResourceDrift]:
+        wanted, extra = self.wanted, self.extra
+        drifts = [*wanted.refused, *self.found.refused, *_extras(wanted.objects, extra)]
+        for key, want, have in self.pairs:
+            if have is None:
+                drifts.append(_missing(key, want, unreadable, extra))
+            elif (modified := _judge(key, want, have, self.rules)) is not None:
+                drifts.append(modified)
+        return sorted((_with_note(drift, wanted.twice) for drift in drifts), key=lambda drift: drift.key)
+
+    def silenced(self, drifts: Sequence[ResourceDrift]) -> list[SilencedDrift]:
+        told = {drift.key: drift for drift in drifts}
+        found = []
+        for key, want, have in self.pairs:
+            drift = told.get(key)
+            if have is None or (drift is not None and drift.kind is not DriftKind.MODIFIED):
+                continue
+            if changes := self.taken_out(key, want, have, drift.changes if drift else ()):
+                found.append(SilencedDrift(key, changes))
+        return sorted(found, key=lambda one: one.key)
+
+    def taken_out(
+        self, key: ResourceKey, want: Manifest, have: Manifest, counted: Sequence[FieldChange]
+    ) -> tuple[SilencedChange, ...]:
+        rules = _fitting(key, have, self.rules)
+        try:
+            return silenced_changes(key, want, have, rules=rules, counted=counted) if rules else ()
+        except RecursionError:
+            # What a rule took out may be nested deeper than the rest; then there is nothing to show of it.
+            return ()
 
 
 @dataclass(slots=True)
@@ -192,7 +277,7 @@ def _elsewhere(
 def _judge(
     key: ResourceKey, want: Manifest, have: Manifest, rules: Sequence[IgnoreRule]
 ) -> ResourceDrift | None:
-    fitting = [rule for rule in rules if rule.is_for(key)]
+    fitting = _fitting(key, have, rules)
     try:
         changes = field_changes(want, have, group=key.group, kind=key.kind, rules=fitting)
     except RecursionError:
@@ -205,6 +290,10 @@ def _judge(
         return ResourceDrift(key, DriftKind.UNKNOWN, reason=reason)
     reason = "1 field differs." if len(changes) == 1 else f"{len(changes)} fields differ."
     return ResourceDrift(key, DriftKind.MODIFIED, changes, reason)
+
+
+def _fitting(key: ResourceKey, have: Manifest, rules: Sequence[IgnoreRule]) -> list[IgnoreRule]:
+    return [*(rule for rule in rules if rule.is_for(key)), *sidecar_rules(key, have)]
 
 
 def _is_translated(key: ResourceKey) -> bool:

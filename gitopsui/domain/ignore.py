@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
 from gitopsui.domain.errors import InputError
-from gitopsui.domain.identity import Manifest, ResourceKey, group_kind_of
-from gitopsui.domain.tree import mapping, reach, text
+from gitopsui.domain.identity import ResourceKey
+from gitopsui.domain.tree import mapping
 
-_SCALED_BY = {("autoscaling", "HorizontalPodAutoscaler"): "", ("keda.sh", "ScaledObject"): "Deployment"}
+
+class Level(StrEnum):
+    """Who set a rule up, and for what."""
+
+    SHIPPED = "shipped"  # comes with the program: what every cluster changes by itself
+    PROJECT = "project"  # people, for all applications of a project
+    APPLICATION = "application"  # people, for one application
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +28,8 @@ class IgnoreRule:
     """
     Fields of some objects that are no drift. `group` and `kind` are globs (`*`), `name` and `namespace` exact
     or None for all. A pointer is RFC 6901 (`/spec/replicas`, `~1` for a slash); a part that is `*` stands for
-    every item of a list. `managers` are field managers whose writings are accepted.
+    every item of a list, `name=web` for the items with that name (`port=80,protocol=TCP` likewise).
+    `managers` are field managers whose writings are accepted. `row` is what the rule was stored as.
     """
 
     group: str = "*"
@@ -31,15 +40,41 @@ class IgnoreRule:
     managers: tuple[str, ...] = ()
     reason: str = ""
     expires_at: datetime | None = None
+    level: Level = Level.PROJECT
+    row: int | None = None
 
     def is_for(self, key: ResourceKey) -> bool:
         """Whether the rule speaks of this object."""
         return (
-            fnmatchcase(key.group, self.group)
-            and fnmatchcase(key.kind, self.kind)
-            and self.name in (None, key.name)
+            self.name in (None, key.name)
             and self.namespace in (None, key.namespace)
+            and _fits(key.kind, self.kind)
+            and _fits(key.group, self.group)
         )
+
+    def takes_out(self, pointer: str, address: str, manager: str | None) -> bool:
+        """
+        Whether a change of an object that the rule is for does not count: by both ways to write where it
+        is (see FieldChange) and by who wrote the live value.
+        """
+        if manager and manager in self.managers:
+            return True
+        ways = (split_pointer(pointer), split_pointer(address or pointer))
+        return any(_is_under(ways, split_pointer(one)) for one in self.json_pointers)
+
+
+def _fits(value: str, glob: str) -> bool:
+    return glob in ("*", value) or fnmatchcase(value, glob)
+
+
+def _is_under(ways: tuple[tuple[str, ...], tuple[str, ...]], parts: tuple[str, ...]) -> bool:
+    by_index, by_key = ways
+    if not parts or len(parts) > len(by_index):
+        return False
+    return all(
+        part in (index, key) or (part == "*" and index.isdecimal())
+        for part, index, key in zip(parts, by_index, by_key, strict=False)
+    )
 
 
 def active_rules(rules: Iterable[IgnoreRule], now: datetime) -> tuple[IgnoreRule, ...]:
@@ -54,6 +89,46 @@ def check_pointer(pointer: str) -> None:
     rest = pointer.replace("~0", "").replace("~1", "")
     if "~" in rest:
         raise InputError("In a JSON pointer ~ is written ~0 and / is written ~1.", code="JSON_POINTER")
+
+
+_GLOB = re.compile(r"(?:[A-Za-z0-9.*?-]|\[!?[A-Za-z0-9.-]+\])*")
+
+
+def check_glob(glob: str) -> None:
+    """Raises InputError with code GLOB when no group or kind can match this."""
+    if not _GLOB.fullmatch(glob):
+        message = "A pattern is made of letters, digits, dots and dashes, with * and ? for what is open."
+        raise InputError(message, code="GLOB")
+
+
+def check_rule(rule: IgnoreRule) -> None:
+    """
+    Raises InputError, its `field` set, when a rule is misspelt or so wide that it would hide everything:
+    one without pointers and managers, or one for every kind that names no more than `/spec`.
+    """
+    for name, glob in (("group", rule.group), ("kind", rule.kind)):
+        _blame(name, check_glob, glob)
+    for pointer in rule.json_pointers:
+        _blame("json_pointers", check_pointer, pointer)
+    if not rule.json_pointers and not rule.managers:
+        raise InputError(
+            "Name at least one field or one manager: without them the rule would silence everything.",
+            code="RULE_TOO_WIDE",
+            field="json_pointers",
+        )
+    wide = [pointer for pointer in rule.json_pointers if len(split_pointer(pointer)) == 1]
+    if wide and _fits("AnyKindAtAll", rule.kind):
+        message = (
+            f"For every kind, {wide[0]} would silence nearly everything: name a kind or a field inside it."
+        )
+        raise InputError(message, code="RULE_TOO_WIDE", field="json_pointers")
+
+
+def _blame(field: str, check: Any, text: str) -> None:
+    try:
+        check(text)
+    except InputError as error:
+        raise InputError(error.message, code=error.code, field=field) from None
 
 
 def split_pointer(pointer: str) -> tuple[str, ...]:
@@ -77,69 +152,37 @@ def _without(value: Any, parts: tuple[str, ...]) -> Any:
             return {name: item for name, item in value.items() if name != head}
         return {**value, head: _without(value[head], rest)}
     if isinstance(value, list):
-        hit = [head == "*" or head == str(position) for position in range(len(value))]
+        hit = [_is_meant(item, position, head) for position, item in enumerate(value)]
         if not rest:
             return [item for item, is_hit in zip(value, hit, strict=True) if not is_hit]
         return [_without(item, rest) if is_hit else item for item, is_hit in zip(value, hit, strict=True)]
     return value
 
 
-# What every cluster changes by itself: the certificate that an injector writes into webhooks, and the chart
-# label, which changes with each chart version and says nothing about the object.
-_INJECTED = "a certificate is injected"
-BUILT_IN_RULES = (
-    IgnoreRule(
-        group="admissionregistration.k8s.io",
-        json_pointers=("/webhooks/*/clientConfig/caBundle",),
-        reason=_INJECTED,
-    ),
-    IgnoreRule(
-        group="apiregistration.k8s.io", kind="APIService", json_pointers=("/spec/caBundle",), reason=_INJECTED
-    ),
-    IgnoreRule(
-        group="apiextensions.k8s.io",
-        kind="CustomResourceDefinition",
-        json_pointers=("/spec/conversion/webhook/clientConfig/caBundle",),
-        reason=_INJECTED,
-    ),
-    IgnoreRule(json_pointers=("/metadata/labels/helm.sh~1chart",), reason="it names the chart version"),
-)
+def values_at(value: Any, parts: tuple[str, ...]) -> list[Any]:
+    """What `without` would take out, in the order it lies there."""
+    if not parts:
+        return [value]
+    head, rest = parts[0], parts[1:]
+    if isinstance(value, dict):
+        return values_at(value[head], rest) if head in value else []
+    if isinstance(value, list):
+        meant = [item for position, item in enumerate(value) if _is_meant(item, position, head)]
+        return [found for item in meant for found in values_at(item, rest)]
+    return []
 
 
-def scaled_rules(manifests: Iterable[Any]) -> tuple[IgnoreRule, ...]:
-    """One rule for the replicas of each workload that an autoscaler among these objects looks after."""
-    return tuple(rule for manifest in manifests if (rule := _scaled_rule(manifest)) is not None)
+def _is_meant(item: Any, position: int, part: str) -> bool:
+    if part == "*" or part == str(position):
+        return True
+    named = part.split(",") if "=" in part else ()
+    return bool(named) and all(_has(mapping(item), pair) for pair in named)
 
 
-def _scaled_rule(manifest: Any) -> IgnoreRule | None:
-    # Asked of every object of a check: the cheap question comes first.
-    if mapping(manifest).get("kind") not in ("HorizontalPodAutoscaler", "ScaledObject"):
-        return None
-    found = group_kind_of(manifest)
-    target = mapping(reach(manifest, "spec", "scaleTargetRef"))
-    default = _SCALED_BY.get((found.group, found.kind))
-    kind, name = text(target.get("kind")) or default, text(target.get("name"))
-    if default is None or not kind or not name:
-        return None
-    group = text(target.get("apiVersion")).rpartition("/")[0] or ("apps" if kind == "Deployment" else "*")
-    namespace = text(reach(manifest, "metadata", "namespace")) or None
-    reason = f"{found.kind} {text(reach(manifest, 'metadata', 'name'))} sets the replicas"
-    return IgnoreRule(group, kind, name, namespace, ("/spec/replicas",), reason=reason)
-
-
-def aggregated_rules(manifests: Iterable[Manifest]) -> tuple[IgnoreRule, ...]:
-    """One rule for each ClusterRole whose rules the cluster collects from others; for who wants it."""
-    return tuple(
-        IgnoreRule(
-            group="rbac.authorization.k8s.io",
-            kind="ClusterRole",
-            name=text(reach(manifest, "metadata", "name")),
-            json_pointers=("/rules",),
-            reason="the cluster aggregates the rules",
-        )
-        for manifest in manifests
-        if mapping(manifest).get("kind") == "ClusterRole" and mapping(manifest).get("aggregationRule")
-    )
+def _has(item: Any, pair: str) -> bool:
+    name, _, value = pair.partition("=")
+    # A port without a protocol is one of TCP.
+    return str(item.get(name, "TCP" if name == "protocol" else "")) == value and name != ""
 
 
 def suggest_rule(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gitopsui.domain.diff import Comparison, FieldChange, Found, path_of, pointer_of
+from gitopsui.domain.diff import Comparison, FieldChange, Found, Step, address_of, path_of, pointer_of
 from gitopsui.domain.identity import Manifest, annotations_of
 from gitopsui.domain.ignore import IgnoreRule, split_pointer, without
 from gitopsui.domain.managed_fields import Entry, entries_of, find_applier, find_writer, is_shared, owners_at
@@ -15,7 +15,7 @@ from gitopsui.domain.normalize import canonical
 from gitopsui.domain.removal import FieldSet, LastApplied
 from gitopsui.domain.schema import ABSENT, METADATA
 from gitopsui.domain.schema_kinds import fallback_of, type_of
-from gitopsui.domain.tree import mapping, objects
+from gitopsui.domain.tree import mapping, objects, reach
 
 _NOT_COMPARED = frozenset({"apiVersion", "kind", "metadata", "status"})
 _COMPARED_METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
@@ -164,7 +164,16 @@ def _change(item: Found, entries: Sequence[Entry], *, is_secret: bool) -> FieldC
         manager=writer.manager if writer else None,
         changed_at=writer.at if writer else None,
         pointer=pointer_of(item.trail),
+        address=address_of(item.trail),
     )
+
+
+def live_change(have: Manifest, trail: Sequence[Step]) -> FieldChange | None:
+    """A field that only the cluster has, told like a change; None where it is not there."""
+    value = reach(have, *(step.name for step in trail))
+    if value is None:
+        return None
+    return _change(Found(tuple(trail), ABSENT, value), entries_of(have), is_secret=False)
 
 
 def _shown(value: Any, *, is_hidden: bool) -> Any:

@@ -10,14 +10,15 @@ from gitopsui.domain.errors import InputError
 from gitopsui.domain.ignore import (
     IgnoreRule,
     active_rules,
-    aggregated_rules,
     check_pointer,
-    scaled_rules,
+    check_rule,
     split_pointer,
     suggest_rule,
+    values_at,
     without,
 )
 from gitopsui.domain.resource import ResourceKey
+from gitopsui.domain.shipped import aggregated_rules, scaled_rules
 from tests.domain.manifests import changed, load_manifest
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -181,3 +182,69 @@ class TestBuiltIn:
         live = {**role, "rules": [{"verbs": ["get"]}, {"verbs": ["list"]}]}
         assert compare([role], [live])
         assert compare([role], [live], ignore=aggregated_rules([role])) == []
+
+
+class TestWhatMayBeARule:
+    @pytest.mark.parametrize(
+        ("rule", "code", "field"),
+        [
+            (IgnoreRule(json_pointers=("spec",)), "JSON_POINTER", "json_pointers"),
+            (IgnoreRule(kind="Deploy(ment)", json_pointers=("/spec/a",)), "GLOB", "kind"),
+            (IgnoreRule(group="ap[ps", json_pointers=("/spec/a",)), "GLOB", "group"),
+            (IgnoreRule(), "RULE_TOO_WIDE", "json_pointers"),
+            (IgnoreRule(kind="Deployment"), "RULE_TOO_WIDE", "json_pointers"),
+            (IgnoreRule(json_pointers=("/spec/a", "/spec")), "RULE_TOO_WIDE", "json_pointers"),
+            (IgnoreRule(kind="?*", json_pointers=("/metadata",)), "RULE_TOO_WIDE", "json_pointers"),
+        ],
+    )
+    def test_a_misspelt_or_boundless_rule_is_refused_at_its_field(
+        self, rule: IgnoreRule, code: str, field: str
+    ) -> None:
+        with pytest.raises(InputError) as caught:
+            check_rule(rule)
+        assert (caught.value.code, caught.value.field) == (code, field)
+
+    @pytest.mark.parametrize(
+        "rule",
+        [
+            IgnoreRule("", "ConfigMap", json_pointers=("/data",)),
+            IgnoreRule("*", "*", managers=("kubectl-edit",)),
+            IgnoreRule("*.example.org", "[DS]*", json_pointers=("/spec/a/name=b,c=d",)),
+        ],
+    )
+    def test_a_bounded_rule_is_accepted(self, rule: IgnoreRule) -> None:
+        check_rule(rule)
+
+
+class TestTakingOut:
+    WAY = ("/spec/containers/1/image", "/spec/containers/name=web/image")
+
+    @pytest.mark.parametrize(
+        ("pointer", "is_out"),
+        [
+            ("/spec/containers/name=web/image", True),
+            ("/spec/containers/1/image", True),
+            ("/spec/containers/*", True),
+            ("/spec", True),
+            ("/spec/containers/0", False),
+            ("/spec/containers/name=web/image/tag", False),
+            ("/*", False),
+            ("", False),
+        ],
+    )
+    def test_a_change_is_taken_out_by_its_place_or_what_lies_around_it(
+        self, pointer: str, is_out: bool
+    ) -> None:
+        assert IgnoreRule(json_pointers=(pointer,)).takes_out(*self.WAY, manager="helm") is is_out
+
+    def test_a_change_is_taken_out_by_its_writer(self) -> None:
+        rule = IgnoreRule(managers=("kubectl-edit",))
+        assert rule.takes_out(*self.WAY, manager="kubectl-edit")
+        assert not rule.takes_out(*self.WAY, manager=None)
+
+    def test_what_would_be_taken_out_is_found_in_place(self) -> None:
+        value = {"a": [{"name": "x", "v": 1}, {"name": "y", "v": 2}], "b": {"*": 3}}
+        found = {
+            text: values_at(value, split_pointer(text)) for text in ("/a/*/v", "/a/name=y/v", "/b/*", "/a/9")
+        }
+        assert found == {"/a/*/v": [1, 2], "/a/name=y/v": [2], "/b/*": [3], "/a/9": []}

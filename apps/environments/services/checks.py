@@ -13,15 +13,26 @@ from apps.environments.models import Application, ApplicationEvent, VersionObser
 from apps.environments.services.desired import Desired, Mask, RenderDoor, read_desired, version_in
 from apps.environments.services.findings import store_drifts, store_resources
 from apps.environments.services.live import Live, LiveDoor, read_live
-from apps.environments.services.silences import rules_for
+from apps.environments.services.silences import count_silenced, rules_for
 from gitopsui.adapters.git import Mirror
-from gitopsui.domain.drift import DriftKind, IgnoreRule, ResourceDrift, SyncStatus, compare, sync_status
+from gitopsui.domain.drift import (
+    DriftKind,
+    Examination,
+    IgnoreRule,
+    ResourceDrift,
+    SyncStatus,
+    compare,
+    examine,
+    sync_status,
+)
 from gitopsui.domain.errors import ClusterError
 from gitopsui.domain.health import Health, HealthStatus, application_health
 from gitopsui.domain.health_pods import summarise_pods
 from gitopsui.domain.identity import GroupKind, find_key
 from gitopsui.domain.mask_text import mask_text
 from gitopsui.domain.owner import Owner
+from gitopsui.domain.shipped import aggregated_rules
+from gitopsui.domain.silenced import SilencedDrift
 from gitopsui.domain.text import clean_text
 
 NOTE_LIMIT = 100
@@ -39,6 +50,7 @@ class Verdict:
     sync_reason: str
     health: Health
     health_note: str = ""
+    silenced: tuple[SilencedDrift, ...] = ()
 
     @property
     def drift_count(self) -> int:
@@ -96,15 +108,17 @@ def judge(application: Application, desired: Desired, live: Live | None, *, now:
     unreadable = {kind: _unread(kind, reason) for kind, reason in live.unreadable.items()}
     namespace = application.namespace or "default"
     rules = rules_for(application, now=now)
-    drifts = _drifts(desired, live, namespace=namespace, unreadable=unreadable, rules=rules, now=now)
+    found = _examine(desired, live, namespace=namespace, unreadable=unreadable, rules=rules, now=now)
+    drifts = found.drifts
     asked = {find_key(manifest).group_kind for manifest in desired.manifests}
     blind = {kind: reason for kind, reason in unreadable.items() if kind in asked}
     sync, reason = _sync(drifts, desired, blind)
     health, note = _health(desired, live, drifts, blind)
-    return Verdict(desired, live, tuple(drifts), sync, reason, health, note)
+    reason = f"{reason} {count_silenced(found.silenced)}".strip()
+    return Verdict(desired, live, tuple(drifts), sync, reason, health, note, tuple(found.silenced))
 
 
-def _drifts(
+def _examine(
     desired: Desired,
     live: Live,
     *,
@@ -112,14 +126,21 @@ def _drifts(
     unreadable: Mapping[GroupKind, str],
     rules: Sequence[IgnoreRule],
     now: datetime,
-) -> list[ResourceDrift]:
-    """What differs; the objects of files that cannot be read are unknown, neither well nor too many."""
+) -> Examination:
+    """
+    What differs and what rules silence of it; the objects of files that cannot be read are unknown, neither
+    well nor too many. The rules of an aggregated ClusterRole are the cluster's, whatever Git writes there.
+    """
     manifests = (*desired.manifests, *desired.kept)
-    found = compare(manifests, live.own, ignore=rules, namespace=namespace, unreadable=unreadable, now=now)
+    ignore = (*rules, *aggregated_rules(manifests))
+    found = examine(manifests, live.own, ignore=ignore, namespace=namespace, unreadable=unreadable, now=now)
     # Against an empty cluster every kept object is told by the key it is compared under.
     kept = {drift.key for drift in compare(desired.kept, (), namespace=namespace, now=now)}
     unknown = [ResourceDrift(key, DriftKind.UNKNOWN, reason=NOT_READ_NOW) for key in sorted(kept)]
-    return [drift for drift in found if drift.key not in kept] + unknown
+    return Examination(
+        [drift for drift in found.drifts if drift.key not in kept] + unknown,
+        [one for one in found.silenced if one.key not in kept],
+    )
 
 
 def _unread(kind: GroupKind, reason: str) -> str:
@@ -225,7 +246,7 @@ def record_check(application: Application, verdict: Verdict, *, now: datetime) -
         _apply_status(row, verdict, now)
         if verdict.live is not None:
             _apply_live(row, verdict.live, now)
-            store_drifts(row, verdict.drifts, now=now)
+            store_drifts(row, verdict.drifts, silenced=verdict.silenced, now=now)
             store_resources(row, verdict.desired, verdict.live, verdict.drifts)
         _finish(row, before, now)
 

@@ -15,35 +15,63 @@ from gitopsui.domain.diff import FieldChange
 from gitopsui.domain.drift import DriftKind, ResourceDrift
 from gitopsui.domain.health import Health, health_of
 from gitopsui.domain.identity import Manifest, ResourceKey, find_key
+from gitopsui.domain.ignore import IgnoreRule
 from gitopsui.domain.image import images_in
 from gitopsui.domain.mask_text import display, mask_text
 from gitopsui.domain.shape import check_shape
+from gitopsui.domain.silenced import SilencedDrift
 from gitopsui.domain.text import clean_json, clean_text
 from gitopsui.domain.tree import mapping, text
 
 VALUE_LIMIT = 2_000
+POINTER_LIMIT = 2_000
+NOTHING_COUNTS = "All that differs is silenced."
 Identity = tuple[str, str, str, str]
 
 
-def store_drifts(application: Application, drifts: Iterable[ResourceDrift], *, now: datetime) -> None:
+def store_drifts(
+    application: Application,
+    drifts: Iterable[ResourceDrift],
+    *,
+    silenced: Iterable[SilencedDrift] = (),
+    now: datetime,
+) -> None:
     """
-    Bring the open drifts level with `drifts`: a new one opens now, one that is still there keeps its
-    beginning, one that is gone is closed. Nothing is ever deleted.
+    Bring the open drifts level with what was found: a new one opens now, one that is still there keeps its
+    beginning, whether it counts or is silenced by now, one that is gone is closed. Nothing is ever deleted.
     """
-    open_rows = {_identity(row): row for row in application.drifts.filter(resolved_at=None)}
+    open_rows: dict[Identity, DriftedResource] = {
+        _identity(row): row for row in application.drifts.filter(resolved_at=None)
+    }
+    quiet = {_key_identity(one.key): one for one in silenced}
     for drift in drifts:
+        identity = _key_identity(drift.key)
         if drift.kind is DriftKind.UNKNOWN:
             # What could not be compared neither opens nor closes anything.
-            open_rows.pop(_key_identity(drift.key), None)
+            open_rows.pop(identity, None)
             continue
-        row = open_rows.pop(_key_identity(drift.key), None) or _new_row(application, drift.key, now)
+        row = open_rows.pop(identity, None) or _new_row(application, drift.key, now)
         row.verdict, row.reason = drift.kind.value, clean_text(drift.reason, limit=1000)
         row.changes = [_as_json(change) for change in drift.changes]
-        row.desired_sha, row.last_seen_at = application.desired_sha, now
-        row.save()
+        row.is_silenced = False
+        _save_open(row, quiet.pop(identity, None), now)
+    for place, one in quiet.items():
+        found = open_rows.pop(place, None)
+        row = found or _new_row(application, one.key, now)
+        row.verdict, row.reason, row.changes = DriftKind.MODIFIED.value, NOTHING_COUNTS, []
+        row.is_silenced = True
+        _save_open(row, one, now)
     for row in open_rows.values():
         row.resolved_at = now
         row.save(update_fields=["resolved_at"])
+
+
+def _save_open(row: DriftedResource, silenced: SilencedDrift | None, now: datetime) -> None:
+    row.silenced = (
+        [_as_json(one.change) | _rule_json(one.rule) for one in silenced.changes] if silenced else []
+    )
+    row.desired_sha, row.last_seen_at = row.application.desired_sha, now
+    row.save()
 
 
 def _new_row(application: Application, key: ResourceKey, now: datetime) -> DriftedResource:
@@ -69,11 +97,18 @@ def _key_identity(key: ResourceKey) -> Identity:
 def _as_json(change: FieldChange) -> dict[str, Any]:
     return {
         "path": clean_text(change.path, limit=1000),
+        "pointer": clean_text(change.pointer, limit=POINTER_LIMIT),
+        "address": clean_text(change.address, limit=POINTER_LIMIT),
         "desired": _value(change.desired),
         "live": _value(change.live),
         "manager": clean_text(change.manager or "", limit=200),
         "changed_at": change.changed_at.isoformat() if change.changed_at else None,
     }
+
+
+def _rule_json(rule: IgnoreRule) -> dict[str, Any]:
+    """What silences a change: the level, the row of the silence (None for a shipped rule), and why."""
+    return {"level": rule.level.value, "silence": rule.row, "why": clean_text(rule.reason, limit=1000)}
 
 
 def _value(value: Any) -> str | None:

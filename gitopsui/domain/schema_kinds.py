@@ -138,7 +138,8 @@ _SERVICE = struct(
 )
 _ENDPOINT_PORT = struct(protocol=value("TCP"), name=EMPTY)
 _SUBSET = struct(ports=inside(_ENDPOINT_PORT))
-_DERIVED = Field(QUANTITIES.struct, is_assigned=True)
+# Filled up from the other limits, name by name.
+_DERIVED = Field(Struct({}, Field(scalar=QUANTITY.scalar, is_assigned=True)), is_assigned=True)
 _LIMIT = struct(
     default=_DERIVED, defaultRequest=_DERIVED, max=QUANTITIES, maxLimitRequestRatio=QUANTITIES, min=QUANTITIES
 )

@@ -30,7 +30,15 @@ from gitopsui.domain.tree import text
 
 
 def _pull_policy(container: Mapping[str, Any]) -> str:
-    image = text(container.get("image"))
+    return _policy_for(text(container.get("image")))
+
+
+def _volume_pull_policy(volume: Mapping[str, Any]) -> str:
+    return _policy_for(text(volume.get("reference")))
+
+
+def _policy_for(image: str) -> str:
+    """`Always` for the tag latest, given or meant, without a digest."""
     name, at, _ = image.partition("@")
     tag = name.rpartition("/")[2].partition(":")[2]
     return "IfNotPresent" if (at or tag not in ("", "latest")) else "Always"
@@ -109,6 +117,9 @@ _PROJECTED = struct(
     serviceAccountToken=inside(struct(expirationSeconds=value(3600), audience=EMPTY)),
 )
 _VOLUME = struct(
+    azureDisk=inside(
+        struct(cachingMode=value("ReadWrite"), fsType=value("ext4"), kind=value("Shared"), readOnly=OFF)
+    ),
     configMap=inside(struct(defaultMode=_MODE, optional=OFF)),
     csi=inside(struct(readOnly=OFF)),
     downwardAPI=inside(struct(defaultMode=_MODE, items=inside(_ITEM))),
@@ -117,10 +128,15 @@ _VOLUME = struct(
         struct(volumeClaimTemplate=inside(struct(metadata=inside(METADATA), spec=inside(PVC_SPEC))))
     ),
     hostPath=inside(struct(type=EMPTY)),
+    image=inside(struct(pullPolicy=value(_volume_pull_policy))),
     iscsi=inside(struct(iscsiInterface=value("default"), readOnly=OFF)),
     nfs=inside(struct(readOnly=OFF)),
     persistentVolumeClaim=inside(struct(readOnly=OFF)),
     projected=inside(struct(defaultMode=_MODE, sources=inside(_PROJECTED))),
+    rbd=inside(
+        struct(keyring=value("/etc/ceph/keyring"), pool=value("rbd"), readOnly=OFF, user=value("admin"))
+    ),
+    scaleIO=inside(struct(fsType=value("xfs"), readOnly=OFF, storageMode=value("ThinProvisioned"))),
     secret=inside(struct(defaultMode=_MODE, optional=OFF)),
 )
 _SPREAD = struct(labelSelector=SELECTOR)

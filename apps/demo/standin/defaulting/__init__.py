@@ -25,6 +25,7 @@ _BY_KIND: dict[str, Callable[[Manifest], None]] = {
     "Endpoints": network.default_endpoints,
     "EndpointSlice": network.default_endpoint_slice,
     "HorizontalPodAutoscaler": rest.default_autoscaler,
+    "LimitRange": rest.default_limit_range,
     "PersistentVolumeClaim": rest.default_volume_claim,
     "PersistentVolume": rest.default_volume,
     "StorageClass": rest.default_storage_class,

@@ -6,6 +6,12 @@ from typing import Any
 
 Manifest = dict[str, Any]
 
+_OF_VOLUMES: dict[str, Manifest] = {
+    "azureDisk": {"cachingMode": "ReadWrite", "fsType": "ext4", "kind": "Shared", "readOnly": False},
+    "iscsi": {"iscsiInterface": "default"},
+    "rbd": {"keyring": "/etc/ceph/keyring", "pool": "rbd", "user": "admin"},
+    "scaleIO": {"fsType": "xfs", "storageMode": "ThinProvisioned"},
+}
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -15,6 +21,8 @@ def default_pod(pod: Manifest) -> None:
     default_pod_spec(spec)
     spec.setdefault("enableServiceLinks", True)
     for container in [*spec.get("containers", ()), *spec.get("initContainers", ())]:
+        if spec.get("hostNetwork"):
+            _default_host_ports(container)
         limits = container["resources"].get("limits")
         if limits:
             container["resources"]["requests"] = limits | container["resources"].get("requests", {})
@@ -30,7 +38,7 @@ def default_pod_spec(spec: Manifest) -> None:
     for volume in spec.get("volumes") or ():
         _default_volume(volume)
     for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
-        _default_container(container, is_on_host=bool(spec.get("hostNetwork")))
+        _default_container(container)
     spec.setdefault("restartPolicy", "Always")
     spec.setdefault("terminationGracePeriodSeconds", 30)
     spec.setdefault("dnsPolicy", "ClusterFirst")
@@ -40,11 +48,16 @@ def default_pod_spec(spec: Manifest) -> None:
     spec.setdefault("schedulerName", "default-scheduler")
 
 
-def _default_container(container: Manifest, *, is_on_host: bool) -> None:
+def _default_host_ports(container: Manifest) -> None:
+    """Of a pod alone: since 1.28 a template does not get them."""
+    for port in container.get("ports") or ():
+        if "containerPort" in port:
+            port.setdefault("hostPort", port["containerPort"])
+
+
+def _default_container(container: Manifest) -> None:
     for port in container.get("ports") or ():
         port.setdefault("protocol", "TCP")
-        if is_on_host and "containerPort" in port:
-            port.setdefault("hostPort", port["containerPort"])
     for variable in container.get("env") or ():
         _default_references(variable.get("valueFrom") or {})
     container.setdefault("resources", {})
@@ -59,7 +72,7 @@ def _default_container(container: Manifest, *, is_on_host: bool) -> None:
 
 
 def pull_policy(image: str) -> str:
-    """`Always` for the tag latest, given or meant."""
+    """`Always` for the tag latest, given or meant, without a digest."""
     if "@" in image:
         return "IfNotPresent"
     _, _, tag = image.rpartition("/")[2].partition(":")
@@ -95,6 +108,11 @@ def _default_volume(volume: Manifest) -> None:
     for name in ("configMap", "secret", "downwardAPI", "projected"):
         if name in volume:
             volume[name].setdefault("defaultMode", 420)
+    for name, defaults in _OF_VOLUMES.items():
+        if name in volume:
+            volume[name] = defaults | volume[name]
+    if "image" in volume:
+        volume["image"].setdefault("pullPolicy", pull_policy(str(volume["image"].get("reference", ""))))
     if "hostPath" in volume:
         volume["hostPath"].setdefault("type", "")
     for item in (volume.get("downwardAPI") or {}).get("items") or ():

@@ -30,6 +30,16 @@ def _default_behavior(behavior: Manifest) -> None:
     down.setdefault("policies", [dict(_ANY_PERCENT)])
 
 
+def default_limit_range(manifest: Manifest) -> None:
+    """Of containers: what is the most is the default, and what is the default is the request."""
+    for item in manifest.setdefault("spec", {}).get("limits") or ():
+        if item.get("type") != "Container":
+            continue
+        default = (item.get("max") or {}) | (item.get("default") or {})
+        request = (item.get("min") or {}) | default | (item.get("defaultRequest") or {})
+        item |= {name: value for name, value in (("default", default), ("defaultRequest", request)) if value}
+
+
 def default_volume_claim(manifest: Manifest) -> None:
     manifest.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
 
@@ -66,7 +76,11 @@ def default_definition(manifest: Manifest) -> None:
     names = spec.setdefault("names", {})
     names.setdefault("singular", str(names.get("kind", "")).lower())
     names.setdefault("listKind", f"{names.get('kind', '')}List")
-    spec.setdefault("conversion", {}).setdefault("strategy", "None")
+    conversion = spec.setdefault("conversion", {})
+    conversion.setdefault("strategy", "None")
+    service = ((conversion.get("webhook") or {}).get("clientConfig") or {}).get("service")
+    if service:
+        service.setdefault("port", 443)
 
 
 def default_priority_class(manifest: Manifest) -> None:

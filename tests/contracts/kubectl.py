@@ -74,7 +74,7 @@ class Api:
             return Path(os.environ[VARIABLE]).read_text(encoding="utf-8")
         return self.standin.kubeconfig(token)
 
-    def run(self, *arguments: str, stdin: str = "", token: str = WRITER) -> Result:
+    def run(self, *arguments: str, stdin: str = "", token: str = WRITER, editor: str = "") -> Result:
         if self.standin is None:
             file = Path(os.environ[VARIABLE]).resolve()
         else:
@@ -83,9 +83,10 @@ class Api:
         argv = [self._program, f"--kubeconfig={file}", "--request-timeout=30s"]
         if self.namespace:
             argv.append(f"--namespace={self.namespace}")
+        env = {"HOME": str(self.folder), "PATH": os.environ.get("PATH", os.defpath)}
         return run(
             [*argv, *arguments],
-            env={"HOME": str(self.folder), "PATH": os.environ.get("PATH", os.defpath)},
+            env=env | ({"KUBE_EDITOR": editor, "TMPDIR": str(self.folder)} if editor else {}),
             timeout=timedelta(seconds=90),
             max_output=64 << 20,
             stdin=stdin.encode(),
@@ -106,23 +107,35 @@ class Api:
     def apply(self, *manifests: Manifest, flags: Sequence[str] = ()) -> str:
         return self.call("apply", *flags, "-f", "-", stdin=as_documents(manifests))
 
+    def edit(self, expression: str, *arguments: str) -> str:
+        """`kubectl edit` by somebody whose editor is sed; what kubectl prints."""
+        script = self.folder / "editor.sh"
+        script.write_text(f"#!/bin/sh\nexec sed -i -e '{expression}' \"$1\"\n", encoding="utf-8")
+        script.chmod(0o700)
+        result = self.run("edit", *arguments, editor=str(script))
+        assert result.returncode == 0, result.stderr.decode()
+        return result.stdout.decode().strip()
+
     def get(self, *arguments: str) -> Any:
         return json.loads(self.call("get", *arguments, "-o", "json"))
 
-    def live(self, *desired: Manifest) -> tuple[Manifest, ...]:
-        """The objects of Git as the program reads them."""
+    def live(self, *desired: Manifest, reads_secrets: bool = True) -> tuple[Manifest, ...]:
+        """The objects of Git as the program reads them, in the versions that Git speaks."""
         address = _server_of(self.kubeconfig())
         policy = HttpPolicy(private_hosts=frozenset({address}))
         access = parse_kubeconfig(self.kubeconfig(), policy=policy).access
-        kinds = {group_kind_of(one) for one in desired}
-        with ClusterReader(access, policy=policy, mask=lambda manifest: manifest) as reader:
-            state = reader.live(kinds, namespace=self.namespace)
+        kinds = {group_kind_of(one): one["apiVersion"].rpartition("/")[2] for one in desired}
+        with ClusterReader(
+            access, policy=policy, mask=lambda manifest: manifest, reads_secrets=reads_secrets
+        ) as reader:
+            state = reader.live(kinds, namespace=self.namespace, versions=kinds)
         assert state.errors == {}
         names = {_name(one) for one in desired}
         return tuple(one for one in state.manifests if _name(one) in names)
 
-    def drift(self, *desired: Manifest) -> list[ResourceDrift]:
-        return compare(desired, self.live(*desired), namespace=self.namespace)
+    def drift(self, *desired: Manifest, reads_secrets: bool = True) -> list[ResourceDrift]:
+        live = self.live(*desired, reads_secrets=reads_secrets)
+        return compare(desired, live, namespace=self.namespace)
 
 
 def _name(manifest: Manifest) -> tuple[GroupKind, str]:

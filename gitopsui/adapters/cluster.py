@@ -1,5 +1,6 @@
 """
-The one door to Kubernetes: a reader that lists and does nothing else. Only this module imports `kubernetes`.
+The one door to Kubernetes: a reader that lists, and asks for dry runs where it may. Only this module imports
+`kubernetes`.
 
 Of that library the connection pool is used, and neither its models (they drop fields they do not know) nor
 its readers of kubeconfigs (they run programs) nor its discovery (its cache lies in a shared folder).
@@ -21,6 +22,7 @@ import urllib3
 from gitopsui.adapters.cluster_access import ClusterAccess, build_context, in_cluster_access
 from gitopsui.adapters.cluster_call import ClusterCall
 from gitopsui.adapters.cluster_discovery import ApiKind, Discovery, discover
+from gitopsui.adapters.cluster_dry_run import DryRun, Outcome, dry_run, find_place
 from gitopsui.adapters.cluster_listing import (
     Listing,
     ListRequest,
@@ -35,15 +37,17 @@ from gitopsui.adapters.http_policy import HttpPolicy, check_target
 from gitopsui.adapters.http_socket import Deadline
 from gitopsui.adapters.http_transport import guard
 from gitopsui.domain.errors import ClusterError, InputError
-from gitopsui.domain.resource import GroupKind
+from gitopsui.domain.resource import GroupKind, Manifest, group_kind_of
 
 __all__ = [
     "ApiKind",
     "ClusterAccess",
     "ClusterReader",
     "Discovery",
+    "DryRun",
     "Listing",
     "LiveState",
+    "Outcome",
     "in_cluster_access",
 ]
 
@@ -137,6 +141,22 @@ class ClusterReader:
                 for kind, api_kind in zip(kinds, found, strict=True)
             }
         )
+
+    def dry_run_apply(self, manifest: Manifest, *, manager: str, namespace: str) -> DryRun:
+        """
+        What applying `manifest` as `manager` would do; nothing is stored. `namespace` is where an object
+        without one goes. A refusal is an answer; raises ClusterError KIND_UNKNOWN and KIND_UNAVAILABLE for
+        this object alone, any other when the cluster cannot be asked.
+        """
+        deadline = self._deadline()
+        discovery = self._discover(deadline)
+        try:
+            place = find_place(manifest, discovery, namespace)
+        except InputError as error:
+            return DryRun(Outcome.REFUSED, message=error.message)
+        if place is None:
+            raise absent(group_kind_of(manifest), discovery)
+        return dry_run(self._call, place, manifest, manager=manager, mask=self._mask, deadline=deadline)
 
     def _request(self, kind: ApiKind, namespace: str, deadline: Deadline) -> ListRequest:
         return ListRequest(kind, namespace, deadline, reads_secrets=self._reads_secrets)

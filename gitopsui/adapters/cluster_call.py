@@ -1,5 +1,5 @@
 """
-One GET to an API server: bounded by the wall clock and by size, polite when the server is busy, and every
+One request to an API server: bounded by the wall clock and by size, polite when the server is busy, and every
 failure a ClusterError that quotes nothing of the answer.
 """
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -32,6 +33,18 @@ CODES = {
     "HTTP_TOO_LARGE": "CLUSTER_TOO_LARGE",
     "HTTP_HEADER": "CLUSTER_AUTH",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request as it is sent, but for the credentials."""
+
+    url: str
+    accept: str = JSON
+    max_bytes: int = MAX_ANSWER_BYTES
+    method: str = "GET"
+    body: bytes | None = None
+    content_type: str = ""
 
 
 class ClusterCall:
@@ -64,17 +77,36 @@ class ClusterCall:
         Raises ClusterError: permanent CLUSTER_AUTH and CLUSTER_TLS; CLUSTER_TIMEOUT, CLUSTER_UNREACHABLE,
         CLUSTER_BUSY, CLUSTER_TOO_LARGE, CLUSTER_ERROR; the permanent codes of the address policy.
         """
+        answer = self._send(Ask(self._url(path, query), accept, max_bytes), deadline)
+        if answer.status in (200, 400, 403, 404, 410):
+            return answer
+        raise unexpected_status(answer.status)
+
+    def patch(
+        self, path: str, deadline: Deadline, *, query: Mapping[str, str], content_type: str, body: bytes
+    ) -> Exchange:
+        """
+        The answer when its status is 200, 201 or one of a client's errors; the caller knows what those mean
+        and may only ask for what is as well done twice. Raises ClusterError, as `get`.
+        """
+        ask = Ask(self._url(path, query), method="PATCH", body=body, content_type=content_type)
+        answer = self._send(ask, deadline)
+        if answer.status in (200, 201) or 400 <= answer.status < 500:
+            return answer
+        raise unexpected_status(answer.status)
+
+    def _url(self, path: str, query: Mapping[str, str] | None) -> str:
+        return f"{self._server}{path}" + (f"?{urlencode(query)}" if query else "")
+
+    def _send(self, ask: Ask, deadline: Deadline) -> Exchange:
         if self._refusal is not None:
             raise self._refusal
-        url = f"{self._server}{path}" + (f"?{urlencode(query)}" if query else "")
-        answer = self._patiently(url, accept, deadline, max_bytes)
+        answer = self._patiently(ask, deadline)
         if answer.status == 401:
             # Kept, so that the other kinds of the same reading do not knock with it again.
             self._refusal = credentials_refused()
             raise self._refusal
-        if answer.status in (200, 400, 403, 404, 410):
-            return answer
-        raise unexpected_status(answer.status)
+        return answer
 
     def get_json(self, path: str, deadline: Deadline, *, accept: str = JSON) -> dict[str, Any]:
         """The object at a path everybody signed in may read. Raises ClusterError, as `get`."""
@@ -85,12 +117,12 @@ class ClusterCall:
             raise unexpected_status(answer.status)
         return read_object(answer)
 
-    def _patiently(self, url: str, accept: str, deadline: Deadline, max_bytes: int) -> Exchange:
+    def _patiently(self, ask: Ask, deadline: Deadline) -> Exchange:
         """One call; when the server is busy, one more after the pause it asks for, inside the deadline."""
         for is_last in (False, True):
             if time.monotonic() < self._busy_until:
                 raise busy(timedelta(seconds=self._busy_until - time.monotonic()))
-            answer = self._once(url, accept, deadline, max_bytes)
+            answer = self._once(ask, deadline)
             if answer.status not in (429, 503):
                 return answer
             retry_after = parse_retry_after(answer.headers.get("retry-after", ""), now=datetime.now(UTC))
@@ -102,13 +134,23 @@ class ClusterCall:
             self._busy_until = time.monotonic() + (pause or DEFAULT_PAUSE).total_seconds()
         raise busy(retry_after)
 
-    def _once(self, url: str, accept: str, deadline: Deadline, max_bytes: int) -> Exchange:
-        headers = {"Accept": accept}
+    def _once(self, ask: Ask, deadline: Deadline) -> Exchange:
+        headers = {"Accept": ask.accept}
+        if ask.content_type:
+            headers["Content-Type"] = ask.content_type
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         try:
             sent = checked_headers(headers)
-            return exchange(self._manager, "GET", url, deadline=deadline, max_bytes=max_bytes, headers=sent)
+            return exchange(
+                self._manager,
+                ask.method,
+                ask.url,
+                deadline=deadline,
+                max_bytes=ask.max_bytes,
+                headers=sent,
+                body=ask.body,
+            )
         except HttpError as error:
             raise translate(error) from None
 

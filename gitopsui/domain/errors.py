@@ -2,10 +2,11 @@
 The error tree. Adapters translate every outside failure into one of these and keep the cause.
 
     GitopsuiError
-    ├── SourceError          an outside failed: Git, a renderer, a cluster, HTTP
+    ├── SourceError          an outside failed: Git, a renderer, a cluster, a registry, HTTP
     │   ├── GitError
     │   ├── RenderError
     │   ├── ClusterError
+    │   ├── RegistryError
     │   └── HttpError
     ├── InputError           somebody gave us something we refuse: a URL, a ref, a kubeconfig
     │   └── UnreadableFile   a file of a repository that cannot be read as what it claims to be
@@ -58,6 +59,10 @@ class RenderError(SourceError):
 
 class ClusterError(SourceError):
     """A Kubernetes API server failed, refused or fell silent."""
+
+
+class RegistryError(SourceError):
+    """An image registry refused, does not have it, or answered what cannot be believed."""
 
 
 class HttpError(SourceError):

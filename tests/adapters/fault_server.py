@@ -33,7 +33,8 @@ class Request:
         for name, value in (headers or {}).items():
             self._handler.send_header(name, value)
         self._handler.end_headers()
-        self._handler.wfile.write(content)
+        if self.method != "HEAD":
+            self._handler.wfile.write(content)
 
     def send_raw(self, data: bytes) -> None:
         """These bytes and nothing else; the connection ends after them."""
@@ -112,7 +113,7 @@ class FaultServer:
                 owner.requests.append(request)
                 owner.routes.get(request.path, owner.default)(request)
 
-            do_GET = do_POST = handle_any  # noqa: N815
+            do_GET = do_HEAD = do_POST = handle_any  # noqa: N815
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Not in the test output."""

@@ -52,7 +52,7 @@ def store_drifts(
             continue
         row = open_rows.pop(identity, None) or _new_row(application, drift.key, now)
         row.verdict, row.reason = drift.kind.value, clean_text(drift.reason, limit=1000)
-        row.changes = [_as_json(change) for change in drift.changes]
+        row.changes = [change_json(change) for change in drift.changes]
         row.is_silenced = False
         _save_open(row, quiet.pop(identity, None), now)
     for place, one in quiet.items():
@@ -68,7 +68,7 @@ def store_drifts(
 
 def _save_open(row: DriftedResource, silenced: SilencedDrift | None, now: datetime) -> None:
     row.silenced = (
-        [_as_json(one.change) | _rule_json(one.rule) for one in silenced.changes] if silenced else []
+        [change_json(one.change) | _rule_json(one.rule) for one in silenced.changes] if silenced else []
     )
     row.desired_sha, row.last_seen_at = row.application.desired_sha, now
     row.save()
@@ -94,7 +94,7 @@ def _key_identity(key: ResourceKey) -> Identity:
     )
 
 
-def _as_json(change: FieldChange) -> dict[str, Any]:
+def change_json(change: FieldChange) -> dict[str, Any]:
     return {
         "path": clean_text(change.path, limit=1000),
         "pointer": clean_text(change.pointer, limit=POINTER_LIMIT),

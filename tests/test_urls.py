@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from apps.accounts.models import Project, Role
 from apps.accounts.permissions import PUBLIC
 from apps.core.models import Job
-from apps.environments.models import Application, Cluster, Component, Environment
+from apps.environments.models import Application, Cluster, Component, Environment, Silence
 from apps.releases.models import Release
 from apps.repositories.models import Repository
 from tests.accounts import make_people
@@ -23,6 +23,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 WITHOUT_PROJECT = {
     "board", "repository-list", "cluster-list", "job-list", "job-detail", "job-retry", "people-list",
     "person-add", "person-edit", "set-up", "set-up-cluster", "set-up-done",
+    "silence-new", "silence-preview",
 }  # fmt: skip
 
 
@@ -62,11 +63,15 @@ def world(db: None) -> dict[str, Any]:
         renderer="plain",
     )
     release = Release.objects.create(component=component, tag="v1.0.0", version="1.0.0", commit_sha="a" * 40)
+    silence = Silence.objects.create(
+        project=project, application=application, json_pointers=["/spec/a"], reason="known", created_by="admin"
+    )
     job = Job.objects.create(kind="repositories.poll", subject_id=repository.pk)
     pks = {
         "repository": repository.pk, "cluster": cluster.pk, "application": application.pk,
         "release": release.pk, "job": job.pk, "person": people["viewer"].pk, "set": repository.pk,
         "drift": application.pk, "resource": application.pk,
+        "silence": silence.pk,
     }  # fmt: skip
     return {"people": people, "pks": pks}
 

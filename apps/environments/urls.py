@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.environments import setup_views, views
+from apps.environments import setup_views, silence_views, views
 
 urlpatterns = [
     path("applications/<int:pk>/", views.application_detail, name="application-detail"),
@@ -12,6 +12,11 @@ urlpatterns = [
     path("applications/<int:pk>/drift-table/", views.drift_table, name="drift-table"),
     path("applications/<int:pk>/resource-tree/", views.resource_tree, name="resource-tree"),
     path("applications/<int:pk>/check/", views.application_check, name="application-check"),
+    path("projects/<slug:slug>/silences/", silence_views.silence_list, name="silence-list"),
+    path("silences/new/", silence_views.silence_new, name="silence-new"),
+    path("silences/preview/", silence_views.silence_preview, name="silence-preview"),
+    path("silences/<int:pk>/end/", silence_views.silence_end, name="silence-end"),
+    path("silences/<int:pk>/extend/", silence_views.silence_extend, name="silence-extend"),
     path("clusters/", views.cluster_list, name="cluster-list"),
     path("clusters/<int:pk>/", views.cluster_detail, name="cluster-detail"),
     path("clusters/<int:pk>/edit/", views.cluster_edit, name="cluster-edit"),

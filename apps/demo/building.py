@@ -110,8 +110,8 @@ class _Past:
         for clock in self.clocks.values():
             clock.fixed_at = at
 
-    def look(self, cluster: str) -> None:
-        self.hosts[cluster].look()
+    def look(self, cluster: str) -> bool:
+        return self.hosts[cluster].look()
 
 
 def _build_repositories(folder: Path, now: datetime) -> None:

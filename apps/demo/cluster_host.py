@@ -69,8 +69,8 @@ class ClusterHost(Protocol):
     def kubeconfig(self) -> str:
         """With the token that may only read."""
 
-    def look(self) -> None:
-        """Let its controllers act once, at the time of its clock."""
+    def look(self) -> bool:
+        """Let its controllers act once, at the time of its clock; False where there was nothing to do."""
 
     def save(self) -> None:
         """Write its state file."""

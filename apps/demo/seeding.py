@@ -15,7 +15,7 @@ from apps.demo.story import EDITOR, container_patch
 from gitopsui.domain.errors import RenderError
 from gitopsui.domain.resource import Manifest
 
-# A roll-out of the stand-in is over after so many looks of its controllers, so far apart.
+# A roll-out of the stand-in is over after at most so many looks of its controllers, so far apart.
 LOOKS = 10
 PAUSE_BETWEEN_LOOKS = timedelta(seconds=6)
 PAUSED_FOR = timedelta(days=0.9)
@@ -28,8 +28,8 @@ class Past(Protocol):
 
     def set_time(self, at: datetime) -> None: ...
 
-    def look(self, cluster: str) -> None:
-        """Let the controllers of one cluster act once."""
+    def look(self, cluster: str) -> bool:
+        """Let the controllers of one cluster act once; False where there was nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ def seed_clusters(
 def _settle(past: Past, cluster: str, at: datetime) -> None:
     for number in range(1, LOOKS + 1):
         past.set_time(at + number * PAUSE_BETWEEN_LOOKS)
-        past.look(cluster)
+        if not past.look(cluster):
+            return
 
 
 def _namespace(name: str) -> Manifest:

@@ -29,6 +29,7 @@ class StandInHost:
         self._standin = StandIn(port=plan.port, tokens=roles, state_file=plan.state, clock=plan.clock)
         self._standin.start()
         self._is_silent = False
+        self._write_count = 0
         self.client: Cluster = ClusterClient(self._send)
         self._controllers = Controllers(ClusterClient(self._send), plan.clock, plan.is_broken)
 
@@ -56,8 +57,10 @@ class StandInHost:
             self._standin.faults.clear()
         self._is_silent = value
 
-    def look(self) -> None:
+    def look(self) -> bool:
+        before = self._write_count
         self._controllers.look()
+        return self._write_count > before
 
     def save(self) -> None:
         self._standin.save()
@@ -68,6 +71,7 @@ class StandInHost:
     def _send(
         self, verb: str, path: str, query: Mapping[str, str], content_type: str, body: bytes
     ) -> tuple[int, bytes]:
+        self._write_count += verb != "GET"
         request = Request(
             verb,
             path,

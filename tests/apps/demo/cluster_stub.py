@@ -97,8 +97,9 @@ class HostStub:
     def is_silent(self, value: bool) -> None:
         self.client.is_silent = value
 
-    def look(self) -> None:
+    def look(self) -> bool:
         self.looks.append(self.plan.clock())
+        return False
 
     def save(self) -> None:
         self.plan.state.write_text("{}")

@@ -1,0 +1,101 @@
+"""Who may say yes to a promotion, and to what exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gitopsui.domain.errors import PromotionDenied
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an approval is bound to: base, head, and hash of the difference. If one moves it is void."""
+
+    base_sha: str
+    head_sha: str
+    diff_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One person's answer. `groups` are those they were in then; `reason` is of a rejection."""
+
+    by: str
+    at: datetime
+    seen: Seen
+    groups: frozenset[str] = frozenset()
+    is_rejection: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """Somebody who would approve: their name, their groups, and whether their role allows it at all."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    has_role: bool = False
+    emails: frozenset[str] = frozenset()
+
+
+class Approvable(Protocol):
+    """What is asked about a promotion before somebody approves it."""
+
+    @property
+    def phase(self) -> str: ...
+
+    @property
+    def environment(self) -> str: ...
+
+    @property
+    def proposer(self) -> str: ...
+
+    @property
+    def last_pusher(self) -> str: ...
+
+    @property
+    def seen(self) -> Seen: ...
+
+    @property
+    def answers(self) -> tuple[Answer, ...]: ...
+
+
+def valid_answers(answers: Iterable[Answer], seen: Seen) -> list[Answer]:
+    """The last answer of each person that is bound to what stands there now."""
+    latest = {answer.by: answer for answer in sorted(answers, key=lambda one: one.at)}
+    return [answer for answer in latest.values() if answer.seen == seen]
+
+
+def check_can_approve(facts: Approvable, *, by: Approver, seen: Seen | None = None) -> None:
+    """
+    Raises PromotionDenied with a sentence where `by` may not approve what they saw.
+
+    `seen` is what the page showed; without it only the right to approve is asked.
+    """
+    if facts.phase != "open":
+        raise PromotionDenied(f"This promotion is {facts.phase}; only an open one can be approved.")
+    if not by.has_role:
+        raise PromotionDenied(f"Only approvers of {facts.environment} may approve; ask an administrator.")
+    if by.name == facts.proposer:
+        raise PromotionDenied("You proposed this promotion, so somebody else has to approve it.")
+    if facts.last_pusher and (by.name == facts.last_pusher or facts.last_pusher in by.emails):
+        raise PromotionDenied("You pushed the last commit of it, so somebody else has to approve it.")
+    if seen is not None and seen != facts.seen:
+        raise PromotionDenied("It changed since you looked at it. Look at it again, then approve.")
+    if any(
+        answer.by == by.name and not answer.is_rejection
+        for answer in valid_answers(facts.answers, facts.seen)
+    ):
+        raise PromotionDenied("You approved it already.")
+
+
+def can_approve(facts: Approvable, *, by: Approver) -> bool:
+    """Whether the button shows."""
+    try:
+        check_can_approve(facts, by=by)
+    except PromotionDenied:
+        return False
+    return True

@@ -1,0 +1,73 @@
+"""Times in which nothing is promoted: dated, or again each week."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from gitopsui.domain.errors import InputError
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeRule:
+    """
+    A freeze with the clock of `zone` (`Europe/Berlin`). Dated: `starts_at` to `ends_at`. Weekly: from
+    `from_time` on each of `weekdays` (0 is Monday) for `lasts`, within the dates if they are given.
+    """
+
+    reason: str
+    set_by: str
+    zone: str = "UTC"
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    weekdays: tuple[int, ...] = ()
+    from_time: time | None = None
+    lasts: timedelta | None = None
+
+
+def find_zone(name: str) -> ZoneInfo:
+    """The time zone of that name. Raises InputError with code ZONE."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InputError(
+            f"{name!r} is no time zone; Europe/Berlin is one.", code="ZONE", field="zone"
+        ) from error
+
+
+def frozen_until(window: FreezeRule, now: datetime) -> datetime | None:
+    """When the freeze that holds now ends, in the zone of the window; None when nothing is frozen."""
+    if window.starts_at and now < window.starts_at:
+        return None
+    if window.ends_at and now >= window.ends_at:
+        return None
+    zone = find_zone(window.zone)
+    if window.from_time is None or window.lasts is None:
+        return window.ends_at.astimezone(zone) if window.ends_at else None
+    until = _weekly_until(window, window.from_time, window.lasts, now, zone)
+    if until and window.ends_at:
+        until = min(until, window.ends_at)
+    return until.astimezone(zone) if until else None
+
+
+def _weekly_until(
+    window: FreezeRule, from_time: time, lasts: timedelta, now: datetime, zone: ZoneInfo
+) -> datetime | None:
+    """From the first day on which a freeze that still holds can have begun; windows that touch are one."""
+    today = now.astimezone(zone).date()
+    until: datetime | None = None
+    for back in range(lasts.days + 1, -8, -1):
+        day = today - timedelta(days=back)
+        if day.weekday() not in window.weekdays:
+            continue
+        # By the clock on the wall: a night of clock change is an hour longer or shorter.
+        begin = datetime.combine(day, from_time, zone)
+        end = datetime.combine(day, from_time) + lasts
+        ends_at = end.replace(tzinfo=zone)
+        reach = until or now
+        if begin.astimezone(UTC) <= reach.astimezone(UTC) < ends_at.astimezone(UTC):
+            until = ends_at
+    return until

@@ -1,0 +1,325 @@
+"""The gates of a promotion: each answers before anything starts, in a sentence with a cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from gitopsui.domain.approval import Answer, Seen, valid_answers
+
+
+class GateState(StrEnum):
+    """What a gate says."""
+
+    PASS = "pass"  # noqa: S105  it holds nothing up
+    WAIT = "wait"  # it passes when somebody acts or time goes by
+    BLOCK = "block"  # it stays shut until its cause is mended
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A condition and its answer now. `overridden_by` is the administrator who opened it, with the reason."""
+
+    name: str
+    state: GateState
+    reason: str
+    overridden_by: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.state is GateState.PASS or bool(self.overridden_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an environment asks of a promotion into it."""
+
+    approvals: int = 1
+    groups: tuple[tuple[str, int], ...] = ()  # how many of the approvals come from each group
+    soak: timedelta = timedelta(0)  # how long it ran in the environment before
+    needs_healthy_source: bool = True
+    needs_healthy_target: bool = False
+    needs_synced_target: bool = True
+    checks: tuple[str, ...] = ()  # commit statuses that must be success
+    needs_signature: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A freeze that holds now."""
+
+    reason: str
+    set_by: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LockFacts:
+    """Somebody holds an environment, a component or an application."""
+
+    scope: str
+    owner: str
+    message: str
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFacts:
+    """One application as it was last seen. `checked_at` None: never, or no cluster is connected."""
+
+    name: str
+    health: str
+    sync: str
+    is_stale: bool = False
+    has_cluster: bool = True
+    drift: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A commit status: success, pending, failure, or missing."""
+
+    name: str
+    state: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A gate that an administrator opened, and why."""
+
+    gate: str
+    by: str
+    reason: str
+
+
+NOTHING_SEEN = Seen("", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionFacts:
+    """
+    All that is known when the gates are asked. `answers` are approvals and rejections; `source_since` is
+    when the newest of the versions began to run in the environment before, None where that is not known.
+    """
+
+    environment: str
+    now: datetime
+    rules: Rules = Rules()
+    phase: str = "planned"
+    proposer: str = ""
+    last_pusher: str = ""
+    seen: Seen = NOTHING_SEEN
+    answers: tuple[Answer, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
+    locks: tuple[LockFacts, ...] = ()
+    source_environment: str = ""
+    source_since: datetime | None = None
+    sources: tuple[PlaceFacts, ...] = ()
+    targets: tuple[PlaceFacts, ...] = ()
+    checks: tuple[Check, ...] = ()
+    signature: str = ""  # good, bad, unsigned, unknown; "" where there is nothing to sign
+    external: tuple[Gate, ...] = ()
+    bad_releases: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = field(default=())
+    is_held: str = ""  # why the environment is held, "" where it is not
+
+
+def prognosis(facts: PromotionFacts) -> list[Gate]:
+    """Every gate with its answer, those that ask nothing left out; blocks first, then what waits."""
+    gates = [gate for ask in _GATES if (gate := ask(facts)) is not None]
+    overrides = {override.gate: override for override in facts.overrides}
+    gates = [_opened(gate, overrides.get(gate.name)) for gate in (*gates, *facts.external)]
+    order = [GateState.BLOCK, GateState.WAIT, GateState.PASS]
+    return sorted(gates, key=lambda gate: (gate.is_open, order.index(gate.state)))
+
+
+def _opened(gate: Gate, override: Override | None) -> Gate:
+    if override is None or gate.state is GateState.PASS:
+        return gate
+    reason = f"{gate.reason} Opened by {override.by}: {override.reason}"
+    return Gate(gate.name, gate.state, reason, override.by)
+
+
+def all_open(gates: list[Gate]) -> bool:
+    """Whether nothing holds a merge up."""
+    return all(gate.is_open for gate in gates)
+
+
+def _ask_approvals(facts: PromotionFacts) -> Gate | None:
+    name, rules = "approvals", facts.rules
+    answers = valid_answers(facts.answers, facts.seen)
+    rejected = [answer for answer in answers if answer.is_rejection]
+    if rejected:
+        said = rejected[-1]
+        return Gate(name, GateState.BLOCK, f"{said.by} rejected it: {said.reason}")
+    if not rules.approvals and not rules.groups:
+        return None
+    given = [answer for answer in answers if answer.by not in (facts.proposer, facts.last_pusher)]
+    missing = list(_missing_approvals(rules, given))
+    if missing:
+        names = ", ".join(sorted(answer.by for answer in given))
+        have = f"{len(given)} of {max(rules.approvals, len(given))} given" + (f" ({names})" if names else "")
+        return Gate(name, GateState.WAIT, f"{' and '.join(missing)} still to come; {have}.")
+    return Gate(name, GateState.PASS, f"Approved by {_names(answer.by for answer in given)}.")
+
+
+def _missing_approvals(rules: Rules, given: list[Answer]) -> Iterator[str]:
+    lacking = rules.approvals - len(given)
+    if lacking > 0:
+        yield f"{lacking} approval{'s' * (lacking != 1)}"
+    for group, count in rules.groups:
+        lacking = count - sum(group in answer.groups for answer in given)
+        if lacking > 0:
+            yield f"{lacking} of the group {group}"
+
+
+def _names(people: Iterator[str]) -> str:
+    *most, last = sorted(people)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _ask_freeze(facts: PromotionFacts) -> Gate | None:
+    if not facts.freezes:
+        return None
+    freeze = max(facts.freezes, key=lambda one: one.until)
+    until = f"{freeze.until:%A %-d %B %H:%M} {freeze.until.tzname()}"
+    reason = f"{facts.environment} is frozen until {until}: {freeze.reason}, set by {freeze.set_by}."
+    return Gate("freeze", GateState.WAIT, reason)
+
+
+def _ask_lock(facts: PromotionFacts) -> Gate | None:
+    if facts.is_held:
+        return Gate("lock", GateState.BLOCK, facts.is_held)
+    if not facts.locks:
+        return None
+    lock = facts.locks[0]
+    until = f" until {lock.expires_at:%-d %B %H:%M} {lock.expires_at.tzname()}" if lock.expires_at else ""
+    return Gate("lock", GateState.BLOCK, f"{lock.owner} locked {lock.scope}{until}: {lock.message}")
+
+
+def _ask_soak(facts: PromotionFacts) -> Gate | None:
+    soak, source = facts.rules.soak, facts.source_environment
+    if not soak or not source:
+        return None
+    if facts.source_since is None:
+        return Gate("soak", GateState.WAIT, f"It is not known since when it runs in {source}.")
+    ran = facts.now - facts.source_since
+    if ran < soak:
+        left = _duration(soak - ran)
+        return Gate(
+            "soak",
+            GateState.WAIT,
+            f"It runs in {source} for {_duration(ran)}; {left} are left of {_duration(soak)}.",
+        )
+    return Gate(
+        "soak", GateState.PASS, f"It ran in {source} for {_duration(ran)}, {_duration(soak)} are asked for."
+    )
+
+
+def _duration(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 1:
+        return "less than a minute"
+    for size, word in ((1440, "day"), (60, "hour"), (1, "minute")):
+        if minutes >= size * (2 if size == 1440 else 1):
+            count = minutes // size
+            return f"{count} {word}{'s' * (count != 1)}"
+    return f"{minutes} minutes"
+
+
+def _ask_source(facts: PromotionFacts) -> Gate | None:
+    if not facts.rules.needs_healthy_source or not facts.sources:
+        return None
+    return _judge_places("source health", facts.sources, facts.source_environment, needs_sync=False)
+
+
+def _ask_target(facts: PromotionFacts) -> Gate | None:
+    rules = facts.rules
+    if not (rules.needs_healthy_target or rules.needs_synced_target) or not facts.targets:
+        return None
+    watched = tuple(place for place in facts.targets if place.has_cluster)
+    return _judge_places(
+        "target state", watched, facts.environment,
+        needs_sync=rules.needs_synced_target, needs_health=rules.needs_healthy_target,
+    ) if watched else None  # fmt: skip
+
+
+def _judge_places(
+    name: str,
+    places: tuple[PlaceFacts, ...],
+    environment: str,
+    *,
+    needs_sync: bool,
+    needs_health: bool = True,
+) -> Gate:
+    """What is not known never passes."""
+    for place in places:
+        if not place.has_cluster:
+            return Gate(
+                name, GateState.WAIT, f"{place.name}: no cluster is connected that could say how it is."
+            )
+        if place.is_stale:
+            return Gate(name, GateState.WAIT, f"{place.name} is not known: its last check is too old.")
+        if needs_health and place.health not in ("Healthy", "Suspended"):
+            state = GateState.WAIT if place.health in ("Progressing", "Unknown") else GateState.BLOCK
+            return Gate(name, state, f"{place.name} is {place.health}.")
+        if needs_sync and place.sync != "Synced":
+            drift = f": {place.drift}" if place.drift else ""
+            state = GateState.WAIT if place.sync == "Unknown" else GateState.BLOCK
+            return Gate(name, state, f"{place.name} is {place.sync}{drift}.")
+    words = " and ".join(["healthy"] * needs_health + ["in sync"] * needs_sync)
+    return Gate(name, GateState.PASS, f"{environment} is {words}.")
+
+
+def _ask_checks(facts: PromotionFacts) -> Gate | None:
+    if not facts.rules.checks:
+        return None
+    found = {check.name: check for check in facts.checks}
+    states = {name: found.get(name, Check(name, "missing")) for name in facts.rules.checks}
+    for check in states.values():
+        if check.state == "failure":
+            return Gate(
+                "checks",
+                GateState.BLOCK,
+                f"{check.name} failed{f': {check.detail}' if check.detail else ''}.",
+            )
+    waiting = [f"{check.name} is {check.state}" for check in states.values() if check.state != "success"]
+    if waiting:
+        return Gate("checks", GateState.WAIT, f"{', '.join(waiting)}.")
+    return Gate("checks", GateState.PASS, f"{', '.join(states)} passed.")
+
+
+def _ask_signature(facts: PromotionFacts) -> Gate | None:
+    if not facts.rules.needs_signature:
+        return None
+    answers = {
+        "good": (GateState.PASS, "The tag is signed by a known key."),
+        "bad": (GateState.BLOCK, "The signature of the tag is bad."),
+        "unsigned": (GateState.BLOCK, "The tag is not signed."),
+    }
+    state, reason = answers.get(
+        facts.signature, (GateState.WAIT, "The signature cannot be checked: no key is known here.")
+    )
+    return Gate("signature", state, reason)
+
+
+def _ask_release(facts: PromotionFacts) -> Gate | None:
+    if not facts.bad_releases:
+        return None
+    return Gate("release", GateState.BLOCK, f"Marked bad: {', '.join(facts.bad_releases)}.")
+
+
+_GATES: tuple[Callable[[PromotionFacts], Gate | None], ...] = (
+    _ask_approvals,
+    _ask_release,
+    _ask_freeze,
+    _ask_lock,
+    _ask_soak,
+    _ask_source,
+    _ask_target,
+    _ask_checks,
+    _ask_signature,
+)

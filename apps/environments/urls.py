@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.environments import setup_views, silence_views, views
+from apps.environments import drift_views, setup_views, silence_views, views
 
 urlpatterns = [
     path("applications/<int:pk>/", views.application_detail, name="application-detail"),
     path("applications/<int:pk>/facts/", views.application_facts, name="application-facts"),
-    path("applications/<int:pk>/drift-table/", views.drift_table, name="drift-table"),
+    path("applications/<int:pk>/drift-table/", drift_views.drift_table, name="drift-table"),
+    path("applications/<int:pk>/drift-history/", drift_views.drift_history, name="drift-history"),
     path("applications/<int:pk>/resource-tree/", views.resource_tree, name="resource-tree"),
     path("applications/<int:pk>/check/", views.application_check, name="application-check"),
     path("projects/<slug:slug>/silences/", silence_views.silence_list, name="silence-list"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,12 +17,9 @@ from apps.environments.forms import ClusterEditForm
 from apps.environments.models import Application, Cluster
 from apps.environments.selectors import applications
 from apps.environments.selectors.clusters import cluster_context, cluster_row
-from apps.environments.selectors.drift import drift_of
-from apps.environments.selectors.resources import resource_tree as read_tree
+from apps.environments.selectors.drift import count_of, open_drifts, view_of
 from apps.environments.services import clusters
 from apps.environments.services.layouts import CHECK
-
-View = Callable[..., HttpResponse]
 
 
 def find_application(request: HttpRequest, pk: int, role: Role = Role.VIEWER) -> Application:
@@ -42,64 +37,56 @@ def find_application(request: HttpRequest, pk: int, role: Role = Role.VIEWER) ->
 @require_safe
 def application_detail(request: HttpRequest, pk: int) -> HttpResponse:
     application = find_application(request, pk)
-    now = timezone.now()
-    context = applications.application_context(application, now=now)
+    now, view = timezone.now(), view_of(request.GET.get("view"))
+    only_unwell = request.GET.get("show") == "unwell"
+    context = applications.application_context(application, view=view, only_unwell=only_unwell, now=now)
     context["can_check"] = has_role(person_of(request), Role.PROMOTER, application.component.project)
+    context["can_silence"] = context["can_check"]
     context["project"] = application.component.project
-    for part in ("facts", "drift", "resources"):
-        context[f"{part}_ptag"] = applications.stamp_of(application, part, now=now)
+    context["facts_ptag"] = applications.stamp_of(application, "facts", now=now)
+    context["drift_ptag"] = applications.drift_stamp(application, view, now=now)
+    context["resources_ptag"] = applications.resources_stamp(application, only_unwell=only_unwell)
     return render(request, "environments/application_detail.html", context)
 
 
-def _stamp(part: str) -> Callable[[View], View]:
-    """A poll that would bring nothing new is answered 304."""
-
-    def stamp(request: HttpRequest, pk: int) -> str:
-        return applications.stamp_of(find_application(request, pk), part, now=timezone.now())
-
-    decorate: Callable[[View], View] = ptag(stamp)
-    return decorate
+def _facts_stamp(request: HttpRequest, pk: int) -> str:
+    return applications.stamp_of(find_application(request, pk), "facts", now=timezone.now())
 
 
 @requires(Role.VIEWER)
 @require_safe
-@_stamp("facts")
+@ptag(_facts_stamp)
 def application_facts(request: HttpRequest, pk: int) -> HttpResponse:
     return _facts(request, find_application(request, pk))
 
 
 def _facts(request: HttpRequest, application: Application) -> HttpResponse:
-    now = timezone.now()
+    now, count = timezone.now(), count_of(open_drifts(application))
     context = {
         "application": applications.application_row(application, now=now),
-        "heading": applications.heading_of(application, now=now),
+        "heading": applications.heading_of(application, count, now=now),
         "facts": applications.facts_of(application),
         "can_check": has_role(person_of(request), Role.PROMOTER, application.component.project),
     }
     return render(request, "environments/_application_facts.html", context)
 
 
-@requires(Role.VIEWER)
-@require_safe
-@_stamp("drift")
-def drift_table(request: HttpRequest, pk: int) -> HttpResponse:
-    application = find_application(request, pk)
-    context = {
-        "application": applications.application_row(application, now=timezone.now()),
-        "facts": applications.facts_of(application),
-        "drift": drift_of(application),
-    }
-    return render(request, "environments/_drift_table.html", context)
+def _resources_stamp(request: HttpRequest, pk: int) -> str:
+    only_unwell = request.GET.get("show") == "unwell"
+    return applications.resources_stamp(find_application(request, pk), only_unwell=only_unwell)
 
 
 @requires(Role.VIEWER)
 @require_safe
-@_stamp("resources")
+@ptag(_resources_stamp)
 def resource_tree(request: HttpRequest, pk: int) -> HttpResponse:
     application = find_application(request, pk)
-    nodes, count = read_tree(application)
-    row = applications.application_row(application, now=timezone.now())
-    context = {"application": row, "resources": nodes, "resource_count": count}
+    only_unwell = request.GET.get("show") == "unwell"
+    context = {
+        "application": applications.application_row(application, now=timezone.now()),
+        "drift_view": view_of(request.GET.get("view")),
+        **applications.resource_context(application, only_unwell=only_unwell),
+    }
     return render(request, "environments/_resource_tree.html", context)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z_/.*][\w./@+*,-]*(?::[\w./@+-]+)*(?: [\w./@+(),-]+)*")
+_AMOUNT = re.compile(r"\d+(?:\.\d+)?(?:ms|[smhd]|[KMGTP]i|[kMGT])")
 _LOOKS_OTHER = re.compile(r"(?:true|false|null|yes|no|on|off|y|n|\.inf|\.nan|\*.*|-.*|\.\d.*)", re.IGNORECASE)
 _INDENT = "  "
 
@@ -81,7 +82,7 @@ def _scalar(value: Any) -> str:
 
 
 def _text(text: str) -> str:
-    if _PLAIN.fullmatch(text) and not _LOOKS_OTHER.fullmatch(text):
+    if _AMOUNT.fullmatch(text) or (_PLAIN.fullmatch(text) and not _LOOKS_OTHER.fullmatch(text)):
         return text
     # Quoted without escapes but for what would break the line: a view shows the rest.
     quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -158,7 +158,14 @@ document.addEventListener("htmx:before:response", (event) => {
   else location.href = raw.url;
 });
 document.addEventListener("htmx:error", () => setOffline(true));
+// What somebody opened or closed stays so when a poll brings news.
+const turned = new Map();
+document.addEventListener("click", (event) => {
+  const folded = event.target.closest("summary")?.parentElement;
+  if (folded?.id) turned.set(folded.id, !folded.open);
+});
 document.addEventListener("htmx:after:swap", () => {
+  for (const [id, open] of turned) document.getElementById(id)?.toggleAttribute("open", open);
   tellTimes();
   show("[data-copy], [data-all], [data-open]");
   countTicks();

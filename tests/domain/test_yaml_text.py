@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gitopsui.domain.yaml_text import to_yaml
 
-WORDS = st.text(alphabet="abc019 :#-'\"\\\n.*&!%@`{}[],|>?~=/", max_size=12)
+WORDS = st.text(alphabet="abcmsM019 :#-'\"\\\n.*&!%@`{}[],|>?~=/", max_size=12)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | WORDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
@@ -47,7 +47,7 @@ def test_a_text_that_would_read_as_something_else_is_quoted(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["info", "shop/cart:1.4.0", "apps/v1", "app.kubernetes.io/name", "a b", "DE,AT"]
+    "text", ["info", "shop/cart:1.4.0", "apps/v1", "app.kubernetes.io/name", "a b", "DE,AT", "512Mi", "5s"]
 )
 def test_an_ordinary_text_stands_as_it_is(text: str) -> None:
     assert to_yaml(text) == f"{text}\n"

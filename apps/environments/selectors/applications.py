@@ -8,12 +8,23 @@ from typing import Any
 
 from django.urls import reverse
 
-from apps.environments.models import Application
-from apps.environments.selectors.drift import drift_of
-from apps.environments.selectors.resources import resource_tree
+from apps.environments.models import Application, DriftedResource
+from apps.environments.selectors.drift import (
+    FIELDS,
+    UNIFIED,
+    VIEW_WORDS,
+    DriftCount,
+    count_of,
+    digest_of,
+    drift_of,
+    open_drifts,
+)
+from apps.environments.selectors.drift_diff import diffs_of, find_state, volatile_fields
+from apps.environments.selectors.resources import resource_tree, stamp_of_resources
 from gitopsui.domain.drift import SyncStatus
 from gitopsui.domain.health import HealthStatus
 from gitopsui.domain.history import Deployment, Observation, deployments_of
+from gitopsui.domain.web_address import folder_address, host_label
 
 MOST_VERSIONS = 12
 MOST_EVENTS = 15
@@ -22,27 +33,67 @@ _LABELS = {"plain": "plain YAML", "kustomize": "kustomize", "helm": "Helm"}
 _WELL = (HealthStatus.HEALTHY, HealthStatus.SUSPENDED)
 
 
-def application_context(application: Application, *, now: datetime) -> dict[str, Any]:
+def application_context(
+    application: Application, *, view: str, only_unwell: bool, now: datetime
+) -> dict[str, Any]:
     """Everything the page of an application shows."""
-    nodes, count = resource_tree(application)
+    drifts = open_drifts(application)
     return {
         "application": application_row(application, now=now),
-        "heading": heading_of(application, now=now),
+        "heading": heading_of(application, count_of(drifts), now=now),
         "facts": facts_of(application),
-        "drift": drift_of(application),
-        "resources": nodes,
-        "resource_count": count,
+        **drift_context(application, drifts, view=view),
+        **resource_context(application, only_unwell=only_unwell),
         "versions": versions_of(application),
         "events": list(application.events.all()[:MOST_EVENTS]),
-        "links": [],
+        "links": links_of(application),
     }
 
 
-def stamp_of(application: Application, part: str, *, now: datetime) -> str:
-    """Changes when the part of the page does; ages are words in minutes."""
+def drift_context(application: Application, drifts: list[DriftedResource], *, view: str) -> dict[str, Any]:
+    """What the drift panel shows in one of its three views."""
+    state = find_state(application, with_manifests=view != FIELDS)
+    is_diff = view != FIELDS and state is not None
+    diffs = diffs_of(application, state, drifts, is_unified=view == UNIFIED) if is_diff and state else {}
+    return {
+        "drift": drift_of(application, drifts, diffs),
+        "drift_view": view,
+        "drift_views": VIEW_WORDS,
+        "volatile": volatile_fields(state),
+    }
+
+
+def resource_context(application: Application, *, only_unwell: bool) -> dict[str, Any]:
+    return {"tree": resource_tree(application, only_unwell=only_unwell), "only_unwell": only_unwell}
+
+
+def links_of(application: Application) -> list[dict[str, str]]:
+    """Pages about it elsewhere: its folder at the desired commit, where the Git host shows one."""
+    remote = application.repository.url
+    url = folder_address(remote, application.desired_sha, application.path)
+    return [{"url": url, "label": f"Folder on {host_label(remote)}"}] if url else []
+
+
+def stamp_of(application: Application, part: str, *, now: datetime, extra: str = "") -> str:
+    """Changes when the part of the page does; `extra` is what else it shows. Ages are words in minutes."""
     facts = (application.pk, application.changed_at, application.checked_at, application.is_stale(now))
-    text = f"{part} {facts!r} {now:%Y-%m-%dT%H:%M}"
+    text = f"{part} {facts!r} {now:%Y-%m-%dT%H:%M} {extra}"
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def drift_stamp(application: Application, view: str, *, now: datetime) -> str:
+    """Changes with the findings alone: the page counts ages on, so a look that brings nothing is quiet."""
+    facts = (
+        *(application.pk, view, application.is_stale(now), application.sync, application.sync_reason),
+        *(application.desired_digest, digest_of(open_drifts(application))),
+    )
+    return hashlib.sha256(f"drift {facts!r}".encode()).hexdigest()[:20]
+
+
+def resources_stamp(application: Application, *, only_unwell: bool) -> str:
+    """Changes with the objects alone."""
+    facts = (application.pk, only_unwell, stamp_of_resources(application))
+    return hashlib.sha256(f"resources {facts!r}".encode()).hexdigest()[:20]
 
 
 def application_row(application: Application, *, now: datetime) -> dict[str, Any]:
@@ -86,7 +137,7 @@ def _unreadable(application: Application) -> list[Any]:
     return list(application.repository.unreadable.filter(path__startswith=prefix)[:50])
 
 
-def heading_of(application: Application, *, now: datetime) -> str:
+def heading_of(application: Application, count: DriftCount, *, now: datetime) -> str:
     """The answer to "is it well, and if not, why?", in a sentence."""
     name = str(application)
     if application.is_branch_gone:
@@ -106,15 +157,28 @@ def heading_of(application: Application, *, now: datetime) -> str:
         return f"{name} {word}, and whether it is in sync is not known"
     if sync == SyncStatus.OUT_OF_SYNC:
         joint = ", but" if health in _WELL else " and"
-        return f"{name} {word}{joint} {_not_as_asked(application)}"
+        return f"{name} {word}{joint} {_not_as_asked(count)}"
     return f"{name} {word} and in sync" if health in _WELL else f"{name} {word}"
 
 
-def _not_as_asked(application: Application) -> str:
-    count = application.drift_count
-    if count == 1:
-        return "one thing is not what Git asks for"
-    return f"{count} fields are not what Git asks for"
+def _not_as_asked(count: DriftCount) -> str:
+    """`3 fields are not what Git asks for and 1 resource is missing`."""
+    parts = []
+    if count.fields:
+        parts.append(f"{_are(count.fields, 'field')} not what Git asks for")
+    if count.missing:
+        parts.append(f"{_are(count.missing, 'resource')} missing")
+    if count.extra:
+        parts.append(f"{_are(count.extra, 'resource')} not in Git")
+    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else _one(parts)
+
+
+def _one(parts: list[str]) -> str:
+    return parts[0] if parts else "not all is as Git asks for"
+
+
+def _are(count: int, noun: str) -> str:
+    return f"{count:,} {noun} is" if count == 1 else f"{count:,} {noun}s are"
 
 
 def facts_of(application: Application) -> dict[str, Any]:

@@ -67,10 +67,14 @@ def world(db: None) -> dict[str, Any]:
         project=project, application=application, json_pointers=["/spec/a"], reason="known", created_by="admin"
     )
     job = Job.objects.create(kind="repositories.poll", subject_id=repository.pk)
+    reconciler = application.reconciliations.create(
+        group="argoproj.io", kind="Application", namespace="argocd", name="cart", tool="Argo CD", seen_at=NOW
+    )
     pks = {
         "repository": repository.pk, "cluster": cluster.pk, "application": application.pk,
         "release": release.pk, "job": job.pk, "person": people["viewer"].pk, "set": repository.pk,
-        "drift": application.pk, "resource": application.pk,
+        "drift": application.pk, "resource": application.pk, "reconcilers": application.pk,
+        "reconciler": reconciler.pk,
         "silence": silence.pk,
     }  # fmt: skip
     return {"people": people, "pks": pks}

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any, TypeVar
 
 from django.conf import settings
 
 from apps.environments.models import Cluster
 from gitopsui.adapters.cluster import ClusterAccess, ClusterReader, Listing, LiveState, in_cluster_access
+from gitopsui.adapters.cluster_refresh import ClusterRefresher
 from gitopsui.adapters.http_policy import HttpPolicy
 from gitopsui.adapters.kubeconfig import read_only_role, service_account_commands
 from gitopsui.adapters.render import Renderer, find_tools
 from gitopsui.domain.errors import ClusterError, InputError
 from gitopsui.domain.identity import GroupKind, Manifest
 from gitopsui.domain.mask import mask
+from gitopsui.domain.reconciler_objects import lean
+
+T = TypeVar("T")
 
 
 def http_policy() -> HttpPolicy:
@@ -51,11 +56,26 @@ def access(cluster: Cluster) -> ClusterAccess:
 
 def cluster_reader(cluster: Cluster) -> ClusterReader:
     """A reader for one round of checks. Raises ClusterError for what can never be reached."""
+    account, policy = _reach(cluster)
+    return ClusterReader(account, policy=policy, mask=live_masker())
+
+
+def cluster_refresher(cluster: Cluster) -> ClusterRefresher:
+    """What asks reconcilers to look again. Raises ClusterError for what can never be reached."""
+    account, policy = _reach(cluster)
+    return ClusterRefresher(account, policy=policy, mask=live_masker())
+
+
+def _reach(cluster: Cluster) -> tuple[ClusterAccess, HttpPolicy]:
     account = access(cluster)
     policy = http_policy()
-    if cluster.is_in_cluster:
-        policy = policy.with_private_host(account.server)
-    return ClusterReader(account, policy=policy, mask=masker())
+    return account, policy.with_private_host(account.server) if cluster.is_in_cluster else policy
+
+
+def live_masker() -> Callable[[Manifest], Manifest]:
+    """As `masker`, for what a cluster lists."""
+    masked = masker()
+    return lambda manifest: masked(lean(manifest))
 
 
 def masker() -> Callable[[Manifest], Manifest]:
@@ -76,6 +96,7 @@ class ClusterRound:
         self.version = ""
         self.listings: dict[tuple[str, GroupKind], Listing] = {}
         self._reader: ClusterReader | None = None
+        self._shared: dict[Hashable, Any] = {}
 
     def live(
         self, wanted: Iterable[GroupKind], *, namespace: str, versions: Mapping[GroupKind, str] | None = None
@@ -88,8 +109,18 @@ class ClusterRound:
         except ClusterError as error:
             self.error = error
             raise
-        self.listings.update({(namespace, kind): listing for kind, listing in state.listings.items()})
+        for kind, listing in state.listings.items():
+            # Looked for everywhere and not served: a tool that is not installed, of which nothing is said.
+            if namespace or listing.error is None or listing.error.code != "KIND_UNKNOWN":
+                self.listings[namespace, kind] = listing
         return state
+
+    def once(self, name: Hashable, read: Callable[[], T]) -> T:
+        """What `read` answers, read once in this round and shared under `name`. Raises what `read` raises."""
+        if name not in self._shared:
+            self._shared[name] = read()
+        found: T = self._shared[name]
+        return found
 
     def _open(self) -> ClusterReader:
         if self._reader is None:

@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from apps.core import jobs, queue
 from apps.environments import connect
-from apps.environments.models import Application, Cluster
-from apps.environments.services import checks, clusters, history, layouts
+from apps.environments.models import Application, Cluster, Reconciliation
+from apps.environments.selectors.reconcilers import REFRESH
+from apps.environments.services import checks, clusters, history, layouts, reconcilers
 from apps.repositories.connect import mirror
 from apps.repositories.models import Repository
 
@@ -31,6 +32,17 @@ def check_application(application_id: int) -> None:
         cluster=connect.current_round(cluster) if cluster and not cluster.is_paused else None,
         mask=connect.masker(),
     )
+
+
+@jobs.job(REFRESH, lease=timedelta(minutes=2))
+def refresh_reconciler(reconciliation_id: int) -> None:
+    """Ask Argo CD or Flux to look again. Safe to repeat: it asks for the same wish."""
+    rows = Reconciliation.objects.select_related("application__cluster")
+    reconciliation = rows.get(pk=reconciliation_id)
+    reconcilers.check_can_refresh(reconciliation)
+    if reconciliation.application.cluster is not None:
+        with connect.cluster_refresher(reconciliation.application.cluster) as cluster:
+            reconcilers.refresh(reconciliation, cluster=cluster)
 
 
 @jobs.job(history.HISTORY, lease=timedelta(minutes=14))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.environments import drift_views, setup_views, silence_views, views
+from apps.environments import drift_views, reconciler_views, setup_views, silence_views, views
 
 urlpatterns = [
     path("applications/<int:pk>/", views.application_detail, name="application-detail"),
@@ -18,6 +18,8 @@ urlpatterns = [
     path("silences/preview/", silence_views.silence_preview, name="silence-preview"),
     path("silences/<int:pk>/end/", silence_views.silence_end, name="silence-end"),
     path("silences/<int:pk>/extend/", silence_views.silence_extend, name="silence-extend"),
+    path("applications/<int:pk>/reconcilers/", reconciler_views.reconcilers, name="reconcilers"),
+    path("reconcilers/<int:pk>/refresh/", reconciler_views.reconciler_refresh, name="reconciler-refresh"),
     path("clusters/", views.cluster_list, name="cluster-list"),
     path("clusters/<int:pk>/", views.cluster_detail, name="cluster-detail"),
     path("clusters/<int:pk>/edit/", views.cluster_edit, name="cluster-edit"),

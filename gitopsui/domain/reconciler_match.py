@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gitopsui.domain.identity import GroupKind, Manifest, find_key, labels_of
 from gitopsui.domain.layout_origin import address_of
@@ -97,11 +98,15 @@ def _applies(state: ReconcilerState, target: Target) -> bool:
     is_there = state.namespace in ("", target.namespace) and state.cluster in (*_HERE, *target.clusters)
     if state.key.group_kind == HELM_RELEASE and target.release_name not in ("", state.key.name):
         return False
-    own = address_of(target.url)
+    own = _address(target.url)
     return is_there and any(
-        place.url and address_of(place.url) == own and _folder(place.path) == _folder(target.path)
+        place.url and _address(place.url) == own and _folder(place.path) == _folder(target.path)
         for place in state.places
     )
+
+
+# Every application of a cluster is held against every reconciler of it, and they name few repositories.
+_address = lru_cache(maxsize=1024)(address_of)
 
 
 def _folder(path: str) -> str:

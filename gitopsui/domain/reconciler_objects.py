@@ -42,6 +42,21 @@ def parse_reconciler(manifest: Any) -> ReconcilerState | None:
     return parse(manifest) if parse is not None and find_key(manifest).name else None
 
 
+def lean(manifest: Manifest) -> Manifest:
+    """
+    An Application without the lists that grow with what it manages and that nothing here reads; any other
+    object as it is. They are most of its size: hundreds of such objects are read at once.
+    """
+    status = manifest.get("status")
+    if group_kind_of(manifest) != APPLICATION or not isinstance(status, dict):
+        return manifest
+    kept = {name: value for name, value in status.items() if name not in ("resources", "history")}
+    operation = kept.get("operationState")
+    if isinstance(operation, dict):
+        kept["operationState"] = {name: operation[name] for name in operation if name != "syncResult"}
+    return {**manifest, "status": kept}
+
+
 def with_source(state: ReconcilerState, sources: Mapping[ResourceKey, ReconcilerState]) -> ReconcilerState:
     """The state with what its source adds: where its folders lie, and why nothing new comes from there."""
     source = sources.get(state.source) if state.source is not None else None

@@ -76,7 +76,7 @@ def argo_skipped() -> Manifest:
     manifest = argo()
     skip = "argocd.argoproj.io/skip-reconcile"
     manifest["metadata"]["annotations"] = {skip: "true"}
-    fields = {"f:metadata": {"f:annotations": {f"f:{skip}": {}}}}
+    fields: Manifest = {"f:metadata": {"f:annotations": {f"f:{skip}": {}}}}
     manifest["metadata"]["managedFields"] = [
         {
             "manager": "kubectl-annotate",

@@ -13,6 +13,7 @@ from apps.environments.models import Application, ApplicationEvent, VersionObser
 from apps.environments.services.desired import Desired, Mask, RenderDoor, read_desired, version_in
 from apps.environments.services.findings import store_drifts, store_resources
 from apps.environments.services.live import Live, LiveDoor, read_live
+from apps.environments.services.reconcilers import OwnVerdict, update_reconcilers
 from apps.environments.services.silences import count_silenced, rules_for
 from gitopsui.adapters.git import Mirror
 from gitopsui.domain.drift import (
@@ -83,6 +84,10 @@ def check_application(
         raise
     verdict = judge(application, desired, live, now=now)
     record_check(application, verdict, now=timezone.now())
+    own = OwnVerdict(
+        verdict.sync, verdict.health.status, verdict.desired.sha, verdict.drift_count, verdict.live
+    )
+    update_reconcilers(application, own, git=git, cluster=cluster, now=timezone.now())
     return verdict
 
 

@@ -80,6 +80,8 @@ ASGI_APPLICATION = "gitopsui.asgi.application"
 GITOPSUI_TRUSTED_ENDPOINTS = _env.endpoints("GITOPSUI_TRUSTED_ENDPOINTS")
 # Hosts a repository may lie on; empty means any public host.
 GITOPSUI_GIT_HOSTS = _env.hosts("GITOPSUI_GIT_HOSTS")
+# Registries that are asked about every image there; empty means any public one, where a component says so.
+GITOPSUI_REGISTRY_HOSTS = _env.hosts("GITOPSUI_REGISTRY_HOSTS")
 
 # --- Programs it runs -------------------------------------------------------------------------------------
 
@@ -106,6 +108,7 @@ INSTALLED_APPS = [
     "apps.repositories",
     "apps.environments",
     "apps.releases",
+    "apps.promotions",
     "apps.dashboard",
     "apps.demo",
 ]

@@ -1,0 +1,220 @@
+"""Promotions: what moves into an environment, by whom, how far it got, and who said what to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from apps.accounts.models import Person, Project
+from apps.environments.models import Application, Component, Environment
+from apps.repositories.models import Repository
+from gitopsui.domain.promotion import ENDS, Phase
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+PHASE_CHOICES = [(phase.value, phase.value) for phase in Phase]
+# In these it holds its applications: no second promotion is opened for them.
+OPEN_PHASES = ("planned", "pushing", "opening", "open", "merging")
+
+
+class PromotionQuerySet(models.QuerySet["Promotion"]):
+    def visible_to(self, user: Person | AnonymousUser) -> PromotionQuerySet:
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+    def unsettled(self) -> PromotionQuerySet:
+        """Those that a worker still has to look at: open ones, and merged ones on their way."""
+        return self.exclude(phase__in=[phase.value for phase in ENDS]).filter(arrival_missed_at=None)
+
+
+class Promotion(models.Model):
+    """
+    Moving versions into an environment through one pull request.
+
+    What the commit is made of (base, author, dates, message) is fixed when it is planned, so that the same
+    plan makes the same commit again. `owner`, `fence` and `lease_until` belong to the protocol: whoever writes
+    says the fence it claimed with, and writes nothing where another one has claimed since.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="promotions")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="promotions")
+    source_environment = models.ForeignKey(
+        Environment, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="promotions")
+    kind = models.CharField(
+        max_length=16,
+        default="promotion",
+        choices=[("promotion", "promotion"), ("rollback", "rollback"), ("auto", "automatic promotion")],
+    )
+    reverts = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reverted_by"
+    )
+    title = models.CharField(max_length=300)
+    reason = models.TextField(blank=True)
+    proposer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    proposer_name = models.CharField(max_length=200)
+    planned_at = models.DateTimeField()
+
+    phase = models.CharField(max_length=16, choices=PHASE_CHOICES, default=Phase.PLANNED)
+    phase_at = models.DateTimeField()
+    attention = models.TextField(blank=True, help_text="what somebody has to look at, a sentence")
+    error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_hint = models.TextField(blank=True)
+
+    owner = models.CharField(max_length=64, blank=True)
+    fence = models.PositiveBigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    base_branch = models.CharField(max_length=300)
+    base_sha = models.CharField(max_length=64)
+    branch = models.CharField(max_length=300, blank=True, help_text="gitopsui/promote/<id>")
+    head_sha = models.CharField(max_length=64, blank=True, help_text="stored before it is pushed")
+    diff_hash = models.CharField(max_length=64, blank=True)
+    message = models.TextField(blank=True, help_text="of the commit")
+    last_pusher = models.CharField(max_length=200, blank=True)
+    merge_sha = models.CharField(max_length=64, blank=True)
+    number = models.CharField(max_length=40, blank=True, help_text="of the pull request, as its forge counts")
+    url = models.CharField(max_length=500, blank=True)
+    body = models.TextField(blank=True)
+    checks = models.JSONField(default=list, blank=True, help_text="commit statuses: name, state, detail")
+    is_mergeable = models.BooleanField(null=True, blank=True)
+    conflicts = models.JSONField(default=list, blank=True, help_text="files")
+    preview = models.JSONField(default=dict, blank=True, help_text="what ships, file and manifest diffs")
+    wants_merge = models.BooleanField(
+        default=False, help_text="somebody, or the policy, said: merge when open"
+    )
+    wants_close = models.BooleanField(default=False)
+
+    merged_at = models.DateTimeField(null=True, blank=True)
+    deployed_at = models.DateTimeField(null=True, blank=True)
+    arrive_by = models.DateTimeField(null=True, blank=True)
+    arrival_missed_at = models.DateTimeField(null=True, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    objects = PromotionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-planned_at", "-pk"]
+        indexes = [models.Index(fields=["project", "phase"], name="promotions_by_phase")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(kind="rollback") | ~Q(reason=""), name="a_rollback_has_a_reason"
+            ),
+            models.CheckConstraint(
+                condition=~Q(phase__in=["merged", "deployed"]) | Q(merged_at__isnull=False),
+                name="what_is_merged_has_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more happens to it by itself."""
+        return self.phase in ENDS or self.arrival_missed_at is not None
+
+
+class PromotionItem(models.Model):
+    """One application of a promotion: which version replaces which, and by which edits."""
+
+    promotion = models.ForeignKey(Promotion, on_delete=models.CASCADE, related_name="items")
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="promotion_items")
+    component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="promotion_items")
+    from_version = models.CharField(max_length=200, blank=True)
+    to_version = models.CharField(max_length=200)
+    edits = models.JSONField(default=list, help_text="path, old and new text of the lines")
+    is_open = models.BooleanField(default=True, help_text="follows the phase of the promotion")
+    arrived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["component__name", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application"], condition=Q(is_open=True), name="one_open_promotion_per_application"
+            ),
+            models.UniqueConstraint(
+                fields=["promotion", "application"], name="an_application_is_promoted_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.component}: {self.from_version} → {self.to_version}"
+
+
+class Approval(models.Model):
+    """One person's answer, bound to what they saw. The row of an `Answer`."""
+
+    promotion = models.ForeignKey(Promotion, on_delete=models.CASCADE, related_name="approvals")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    name = models.CharField(max_length=200)
+    groups = models.JSONField(default=list, help_text="of the person, then")
+    at = models.DateTimeField()
+    base_sha = models.CharField(max_length=64)
+    head_sha = models.CharField(max_length=64)
+    diff_hash = models.CharField(max_length=64)
+    is_rejection = models.BooleanField(default=False)
+    reason = models.TextField(blank=True)
+    is_from_forge = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["promotion", "name", "base_sha", "head_sha", "diff_hash"],
+                condition=Q(is_rejection=False),
+                name="a_person_approves_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_rejection=False) | ~Q(reason=""), name="a_rejection_has_a_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {'rejected' if self.is_rejection else 'approved'} {self.promotion_id}"
+
+
+class GateOverride(models.Model):
+    """A gate that an administrator opened, with the reason. Never deleted."""
+
+    promotion = models.ForeignKey(Promotion, on_delete=models.CASCADE, related_name="overrides")
+    gate = models.CharField(max_length=100)
+    name = models.CharField(max_length=200, help_text="of the administrator")
+    reason = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["promotion", "gate"], name="a_gate_is_overridden_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gate} of {self.promotion_id}"
+
+
+class PromotionEvent(models.Model):
+    """One step of a promotion, in a sentence. Only ever added; a transition is there once."""
+
+    promotion = models.ForeignKey(Promotion, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    phase = models.CharField(max_length=16, choices=PHASE_CHOICES)
+    is_transition = models.BooleanField(default=False)
+    fence = models.PositiveBigIntegerField(default=0)
+    actor = models.CharField(max_length=200, default="system")
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return self.text

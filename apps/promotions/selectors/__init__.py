@@ -1,0 +1,1 @@
+"""What the pages of promotions read, shaped as their templates show it."""

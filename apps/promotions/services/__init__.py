@@ -1,0 +1,1 @@
+"""What the views and tasks of promotions do: gather, decide, record."""

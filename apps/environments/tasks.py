@@ -79,6 +79,7 @@ def check_due_applications() -> None:
     for cluster_id in sorted({place or 0 for place in places}):
         queue.enqueue("apps.environments.tasks.check_cluster", cluster_id)
     _make_history_due()
+    jobs.enqueue_due(REFRESH)
 
 
 def _make_history_due() -> None:

@@ -35,7 +35,7 @@ class Promotion(models.Model):
     Moving versions into an environment through one pull request.
 
     What the commit is made of (base, author, dates, message) is fixed when it is planned, so that the same
-    plan makes the same commit again. `owner`, `fence` and `lease_until` belong to the protocol: whoever writes
+    plan makes the same commit again. `owner`, `fence` and `lease_until` are of the protocol: whoever writes
     says the fence it claimed with, and writes nothing where another one has claimed since.
     """
 

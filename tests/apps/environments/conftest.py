@@ -14,6 +14,7 @@ from apps.core.log import LineFormatter
 from apps.environments.models import Cluster
 from tests.accounts import make_people
 from tests.adapters.git_http import serving
+from tests.apps.environments.silence_shop import Shop, make_shop
 from tests.apps.environments.world import LineKeeper, SmallCluster, World
 
 
@@ -31,3 +32,8 @@ def world(db: None, settings: Any, tmp_path: Path) -> Iterator[World]:
         root.addHandler(keeper)
         yield made
         root.removeHandler(keeper)
+
+
+@pytest.fixture
+def shop(db: None) -> Shop:
+    return make_shop()

@@ -36,7 +36,7 @@ _KIND_ICONS = {
     "ClusterRoleBinding": "people",
     "NetworkPolicy": "lock",
 }
-_NOTHING = format_html('<span class="n none"></span><code class="none"></code>')
+_NOTHING = format_html('<span class="n {0}"></span><code class="{0}"></code>', "none")
 
 
 @register.simple_tag

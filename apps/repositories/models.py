@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 
-POLL = "repositories.poll"  # the kind of job that asks a remote what it has
+# The kinds of jobs of a repository.
+POLL = "repositories.poll"  # asks a remote what it has
+COMMITS = "repositories.commits"  # stores the commits that came
+PATCHES = "repositories.patches"  # reads what is slow to read of a commit: its patch-id and its signature
+
+ADDRESS_LIMIT = 320  # characters of an e-mail address
+PERSON_LIMIT = 200  # characters of a name
+SUBJECT_LIMIT = 500  # characters; the message has all of it
 
 
 class Credential(models.Model):
@@ -123,6 +130,94 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.short} at {self.commit_sha[:8]}"
+
+
+class Signature(models.TextChoices):
+    """What is known of the signature of a commit."""
+
+    UNREAD = ""  # nobody looked yet
+    GOOD = "good"  # made with a key we trust
+    BAD = "bad"  # does not fit the commit, or its key was revoked
+    UNSIGNED = "unsigned"  # there is none
+    UNKNOWN = "unknown"  # there is one and it cannot be checked here: the key is not known
+
+
+class StoredCommit(models.Model):
+    """
+    The row of a `Commit`. Times are null where Git holds none that is a date.
+
+    `message` is all of it, or its first 65,535 characters with `is_cut`. Rows are only added, parents before
+    children, and go when no branch, tag or kept head leads to them any more.
+    """
+
+    NO_PATCH = "-"  # a merge, nothing changed, or the change cannot be read
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="commits")
+    sha = models.CharField(max_length=64)
+    parents = models.TextField(
+        blank=True, help_text="full ids with a space between them, the first one first"
+    )
+    author_name = models.CharField(max_length=PERSON_LIMIT, blank=True)
+    author_email = models.CharField(max_length=ADDRESS_LIMIT, blank=True)
+    authored_at = models.DateTimeField(null=True, blank=True)
+    committer_name = models.CharField(max_length=PERSON_LIMIT, blank=True)
+    committer_email = models.CharField(max_length=ADDRESS_LIMIT, blank=True)
+    committed_at = models.DateTimeField(null=True, blank=True)
+    subject = models.CharField(max_length=SUBJECT_LIMIT, blank=True)
+    message = models.TextField(blank=True)
+    is_cut = models.BooleanField(default=False, help_text="the message is longer than what is stored")
+    is_merge = models.BooleanField(default=False)
+    pull_request = models.PositiveIntegerField(null=True, blank=True)
+    patch_id = models.CharField(max_length=64, blank=True, help_text='"" not read yet, "-" there is none')
+    signature = models.CharField(
+        max_length=8, choices=Signature.choices, blank=True, default=Signature.UNREAD
+    )
+
+    class Meta:
+        constraints = [
+            # Its index answers "begins with these digits" too.
+            models.UniqueConstraint(fields=["repository", "sha"], name="a_commit_is_stored_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["repository", "pull_request"],
+                name="commits_of_a_pull_request",
+                condition=Q(pull_request__isnull=False),
+            ),
+            models.Index(fields=["repository", "author_email"], name="commits_of_an_author"),
+            models.Index(
+                fields=["repository", "id"],
+                name="commits_not_looked_into",
+                condition=Q(patch_id="") | Q(signature=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sha[:8]} {self.subject[:60]}"
+
+    @staticmethod
+    def unread() -> Q:
+        """Those whose patch-id or signature nobody has read yet."""
+        return Q(patch_id="") | Q(signature="")
+
+
+class CommitGraph(models.Model):
+    """
+    How the stored commits of a repository descend from each other: `gitopsui.domain.graph` as bytes.
+
+    `refs_digest` is that of the refs whose whole history is in it; it lags behind that of the repository
+    while commits are being stored. `digest` changes with the bytes.
+    """
+
+    repository = models.OneToOneField(Repository, on_delete=models.CASCADE, related_name="commit_graph")
+    blob = models.BinaryField()
+    digest = models.CharField(max_length=64)
+    refs_digest = models.CharField(max_length=64, blank=True)
+    commit_count = models.PositiveIntegerField(default=0)
+    stored_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.commit_count:,} commits"
 
 
 class UnreadableRow(models.Model):

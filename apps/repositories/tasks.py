@@ -7,8 +7,9 @@ from datetime import timedelta
 from django.utils import timezone
 
 from apps.core import jobs
+from apps.core.models import Job
 from apps.repositories import connect, services
-from apps.repositories.models import POLL, Repository
+from apps.repositories.models import COMMITS, PATCHES, POLL, Repository
 
 
 @jobs.job(POLL, lease=timedelta(minutes=14), every=timedelta(minutes=1))
@@ -16,6 +17,21 @@ def poll_repository(repository_id: int) -> None:
     """One look at one remote. Safe to repeat: the mirror and the rows are brought level with what it says."""
     repository = Repository.objects.select_related("credential").get(pk=repository_id)
     services.poll_repository(repository, git=connect.mirror(repository), report=jobs.report)
+
+
+@jobs.job(COMMITS, lease=timedelta(minutes=15))
+def store_commits(repository_id: int) -> None:
+    """Store what came with the last polls. Safe to repeat, and to be killed: each portion is whole."""
+    repository = Repository.objects.select_related("credential").get(pk=repository_id)
+    services.store_commits(repository, git=connect.mirror(repository), report=jobs.report)
+
+
+@jobs.job(PATCHES, lease=timedelta(minutes=15))
+def read_patches(repository_id: int) -> None:
+    """Read what is slow to read, for less than a minute; the rest by the next run."""
+    repository = Repository.objects.select_related("credential").get(pk=repository_id)
+    if services.read_patches(repository, git=connect.mirror(repository), report=jobs.report):
+        jobs.make_due(PATCHES, [repository_id])
 
 
 def poll_due_repositories() -> None:
@@ -28,3 +44,7 @@ def poll_due_repositories() -> None:
     known = set(Repository.objects.exclude(refs_digest="").filter(pk__in=due).values_list("pk", flat=True))
     jobs.enqueue_due(POLL, [pk for pk in due if pk not in known])
     jobs.run_batch(POLL, [pk for pk in due if pk in known], threads=8, per_group=4)
+    jobs.enqueue_due(COMMITS)
+    # One at a time: nobody waits for it, and it takes a whole core.
+    if not Job.objects.filter(kind=PATCHES, lease_until__gt=timezone.now()).exists():
+        jobs.enqueue_due(PATCHES, limit=1)

@@ -24,6 +24,7 @@ from gitopsui.adapters.git_access import GitAccess
 from gitopsui.adapters.git_address import GitPolicy, GitUrl, check_ref_name, check_url
 from gitopsui.adapters.git_command import build_argv, build_environment, find_git
 from gitopsui.adapters.git_export import LeftOut
+from gitopsui.adapters.git_history import History
 from gitopsui.adapters.git_output import (
     BRANCHES,
     TAGS,
@@ -98,7 +99,7 @@ class FetchResult:
         return not (self.created or self.moved or self.deleted or self.is_rebuilt)
 
 
-class Mirror(Repository):
+class Mirror(History):
     """
     The mirror of the remote `url` in the folder `path`, which need not exist before the first `fetch`.
 

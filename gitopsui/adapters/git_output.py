@@ -127,10 +127,10 @@ def parse_log(data: bytes) -> list[Commit]:
     if last or len(fields) % LOG_FIELDS:
         raise _unreadable("log")
     starts = range(0, len(fields), LOG_FIELDS)
-    return [_build_commit(*fields[start : start + LOG_FIELDS]) for start in starts]
+    return [build_commit(*fields[start : start + LOG_FIELDS]) for start in starts]
 
 
-def _build_commit(
+def build_commit(
     sha: str, parents: str, name: str, email: str, authored: str, committed: str, message: str
 ) -> Commit:
     return Commit(

@@ -1,0 +1,36 @@
+"""What is done with repositories: connected, polled, their history stored."""
+
+from __future__ import annotations
+
+from apps.repositories.models import POLL
+from apps.repositories.services.commits import store_commits, watch_commits
+from apps.repositories.services.connections import (
+    NewCredential,
+    change_repository,
+    connect_repository,
+    mirror_folders_in_use,
+    name_of,
+    remove_repository,
+    set_paused,
+    watch_repository,
+)
+from apps.repositories.services.patches import read_patches
+from apps.repositories.services.polling import poll_repository, record_failure, store_refs
+
+__all__ = [
+    "POLL",
+    "NewCredential",
+    "change_repository",
+    "connect_repository",
+    "mirror_folders_in_use",
+    "name_of",
+    "poll_repository",
+    "read_patches",
+    "record_failure",
+    "remove_repository",
+    "set_paused",
+    "store_commits",
+    "store_refs",
+    "watch_commits",
+    "watch_repository",
+]

@@ -1,0 +1,147 @@
+"""
+The history of a repository is stored: each commit once, and how they descend from each other.
+
+Stored in portions, parents before children, each with its part of the graph in one transaction: a run that is
+killed goes on where it stopped, and one that is repeated finds nothing left to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.core import jobs
+from apps.repositories.models import (
+    ADDRESS_LIMIT,
+    COMMITS,
+    PATCHES,
+    PERSON_LIMIT,
+    SUBJECT_LIMIT,
+    CommitGraph,
+    Repository,
+    StoredCommit,
+)
+from gitopsui.adapters.git_history import History, LoggedCommit
+from gitopsui.domain.commit import parse_message
+from gitopsui.domain.graph import Graph, decode
+from gitopsui.domain.text import clean_text
+
+PORTION = 1_000  # commits
+ROWS_AT_ONCE = 500
+Report = Callable[[int, int, str], None]
+
+
+def watch_commits(repository: Repository) -> None:
+    """Have the commits stored when the refs are others than those whose history is stored."""
+    stored = CommitGraph.objects.filter(repository=repository).values_list("refs_digest", flat=True).first()
+    if stored != repository.refs_digest:
+        _make_due(COMMITS, repository)
+
+
+def store_commits(repository: Repository, *, git: History, report: Report | None = None) -> int:
+    """
+    Bring the stored commits level with the mirror; how many were added.
+
+    Raises GIT_REFUSED where a part of the history is missing. What no branch, tag or kept head leads to
+    any more is forgotten.
+    """
+    git.check_whole()
+    # Asked before the history is read: what arrives meanwhile is found by the next run.
+    refs_digest, graph = repository.refs_digest, read_graph(repository)
+    before = len(graph)
+    heads = [graph.sha(number) for number in graph.heads()]
+    for portion in _portions(git.stream_log(exclude=heads)):
+        graph = _store_portion(repository, graph, portion)
+        if report is not None:
+            report(len(graph) - before, 0, f"{len(graph):,} commits stored")
+    added = len(graph) - before
+    _forget_unreachable(repository, graph, git.tips(), refs_digest)
+    if StoredCommit.objects.filter(StoredCommit.unread(), repository=repository).exists():
+        _make_due(PATCHES, repository)
+    return added
+
+
+def _make_due(kind: str, repository: Repository) -> None:
+    jobs.schedule(kind, repository.pk, label=repository.name, group=repository.host)
+    jobs.make_due(kind, [repository.pk])
+
+
+def read_graph(repository: Repository) -> Graph:
+    """The stored graph; built again from the rows when another version wrote it."""
+    row = CommitGraph.objects.filter(repository=repository).first()
+    if row is None:
+        return Graph()
+    try:
+        return decode(bytes(row.blob))
+    except ValueError:
+        rows = repository.commits.order_by("pk").values_list("sha", "parents").iterator(chunk_size=2000)
+        return Graph().append((sha, parents.split()) for sha, parents in rows)
+
+
+def _portions(commits: Iterator[LoggedCommit]) -> Iterator[list[LoggedCommit]]:
+    while portion := list(islice(commits, PORTION)):
+        yield portion
+
+
+@transaction.atomic
+def _store_portion(repository: Repository, graph: Graph, portion: Sequence[LoggedCommit]) -> Graph:
+    fresh = [logged for logged in portion if logged.commit.sha not in graph]
+    rows = [_row(repository, logged) for logged in fresh]
+    # A run beside this one may have stored some of them.
+    StoredCommit.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE, ignore_conflicts=True)
+    grown = graph.append((logged.commit.sha, logged.commit.parents) for logged in fresh)
+    _save_graph(repository, grown)
+    return grown
+
+
+def _row(repository: Repository, logged: LoggedCommit) -> StoredCommit:
+    commit = logged.commit
+    is_merge = len(commit.parents) > 1
+    return StoredCommit(
+        repository=repository,
+        sha=commit.sha,
+        parents=" ".join(commit.parents),
+        author_name=clean_text(commit.author_name, limit=PERSON_LIMIT),
+        author_email=clean_text(commit.author_email, limit=ADDRESS_LIMIT),
+        authored_at=commit.authored_at,
+        committer_name=clean_text(logged.committer_name, limit=PERSON_LIMIT),
+        committer_email=clean_text(logged.committer_email, limit=ADDRESS_LIMIT),
+        committed_at=commit.committed_at,
+        subject=clean_text(commit.message.strip().partition("\n")[0].rstrip(), limit=SUBJECT_LIMIT),
+        message=clean_text(commit.message),
+        is_cut=logged.is_cut,
+        is_merge=is_merge,
+        pull_request=parse_message(commit.message).pull_request,
+        patch_id=StoredCommit.NO_PATCH if is_merge else "",
+    )
+
+
+def _save_graph(repository: Repository, graph: Graph, **changes: str) -> None:
+    blob = graph.encode()
+    CommitGraph.objects.update_or_create(
+        repository=repository,
+        defaults={
+            "blob": blob,
+            "digest": hashlib.sha256(blob).hexdigest(),
+            "commit_count": len(graph),
+            "stored_at": timezone.now(),
+            **changes,
+        },
+    )
+
+
+@transaction.atomic
+def _forget_unreachable(repository: Repository, graph: Graph, tips: Iterable[str], refs_digest: str) -> None:
+    """A commit without children is only reached when something stands at it itself."""
+    held = {number for number in map(graph.find, tips) if number is not None}
+    if not held.issuperset(graph.heads()):
+        kept = graph.keep(held)
+        gone = [sha for sha in map(graph.sha, range(len(graph))) if sha not in kept]
+        for start in range(0, len(gone), ROWS_AT_ONCE):
+            repository.commits.filter(sha__in=gone[start : start + ROWS_AT_ONCE]).delete()
+        graph = kept
+    _save_graph(repository, graph, refs_digest=refs_digest)

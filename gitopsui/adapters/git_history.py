@@ -1,0 +1,188 @@
+"""The whole history of a repository, as it is stored: commits, changes by their patch-id, signatures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from gitopsui.adapters.git_command import build_argv, build_environment
+from gitopsui.adapters.git_output import LOG_FIELDS, LOG_FORMAT, build_commit, parse_objects
+from gitopsui.adapters.git_repository import Repository, as_git_errors
+from gitopsui.adapters.git_stream import pipe_through, split_fields, stream
+from gitopsui.domain.commit import Commit
+from gitopsui.domain.errors import GitError
+from gitopsui.domain.text import TEXT_LIMIT
+
+# As for `log`, then the committer.
+STORED_FORMAT = f"{LOG_FORMAT}%x00%cn%x00%ce"
+STORED_FIELDS = LOG_FIELDS + 2
+# Besides branches and tags the heads a mirror keeps of what was rewritten or deleted.
+ALL_REFS = ("--branches", "--tags", "--glob=refs/gitopsui/keep/*")
+LOG_TIMEOUT = timedelta(minutes=12)
+PATCH_TIMEOUT = timedelta(seconds=60)
+# Their answers together stay well below the 64 KiB of a pipe.
+MAX_BATCH = 300
+MAX_COMMIT_BYTES = 64 << 20
+# What may be wrong with one change and says nothing about the others.
+OF_ONE_COMMIT = frozenset(("GIT_TIMEOUT", "GIT_ERROR", "GIT_TOO_LARGE"))
+
+_SIGNED = re.compile(rb"^gpgsig(?:-sha256)? ", re.MULTILINE)
+# https://git-scm.com/docs/pretty-formats: %G?
+VERDICTS = {"G": "good", "U": "good", "B": "bad", "R": "bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedCommit:
+    """A commit with its committer; `is_cut` when its message is longer than what is kept of it."""
+
+    commit: Commit
+    committer_name: str
+    committer_email: str
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose signatures are good: a file of allowed signers for ssh, a folder of GnuPG with public keys."""
+
+    allowed_signers: Path | None = None
+    gnupg_home: Path | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.allowed_signers or self.gnupg_home)
+
+
+class History(Repository):
+    """A repository that is read from its beginning to its end, a piece at a time."""
+
+    def is_shallow(self) -> bool:
+        """Whether a part of the history is missing on purpose."""
+        return self._answer("rev-parse", "--is-shallow-repository") == "true"
+
+    def check_whole(self) -> None:
+        """Raises GIT_REFUSED for a shallow repository: what is missing would look as if it never was."""
+        if self.is_shallow():
+            message = "The repository is a shallow clone: a part of its history is missing."
+            raise GitError(
+                message, code="GIT_REFUSED", permanent=True, hint="Fetch it with its whole history."
+            )
+
+    def tips(self) -> set[str]:
+        """The commits that branches, tags and kept heads stand at."""
+        lines = self._output(
+            "for-each-ref", "--format=%(objectname) %(*objectname)", "refs/heads/", "refs/tags/",
+            "refs/gitopsui/keep/",
+        )  # fmt: skip
+        shas = {sha for line in lines.decode("ascii", "replace").splitlines() for sha in line.split()}
+        return shas | {ref.commit_sha for ref in self.refs() if ref.commit_sha}
+
+    def stream_log(self, *, exclude: Iterable[str] = ()) -> Iterator[LoggedCommit]:
+        """
+        All commits any branch, tag or kept head has and `exclude` has not, parents before children.
+
+        One `git log`, read as it comes. What is excluded and no longer here is passed over.
+        """
+        options = ["-z", f"--format={STORED_FORMAT}", "--encoding=UTF-8", "--topo-order", "--reverse"]
+        options += ["--no-color", "--no-decorate", "--no-notes", "--no-show-signature", "--ignore-missing"]
+        pieces = self._stream(
+            ["log", *options, "--stdin", *ALL_REFS],
+            stdin="".join(f"^{sha}\n" for sha in exclude).encode(),
+            timeout=LOG_TIMEOUT,
+        )
+        fields: list[bytes] = []
+        with as_git_errors():
+            for field in split_fields(pieces):
+                fields.append(field)
+                if len(fields) == STORED_FIELDS:
+                    yield _read_commit(fields)
+                    fields = []
+
+    def patch_ids(self, shas: Sequence[str]) -> dict[str, str]:
+        """
+        The ids of what these commits change (`git patch-id --stable`), at most 300 at once. Commits without
+        one are left out: merges, empty ones, and those whose change is too large or cannot be read.
+        """
+        if not shas or len(shas) > MAX_BATCH:
+            assert not shas, "more than a pipe holds the answers of"
+            return {}
+        try:
+            with as_git_errors():
+                return self._read_patch_ids(shas)
+        except GitError as error:
+            if error.code not in OF_ONE_COMMIT:
+                raise
+        if len(shas) == 1:
+            return {}
+        middle = len(shas) // 2
+        return self.patch_ids(shas[:middle]) | self.patch_ids(shas[middle:])
+
+    def signatures(self, shas: Sequence[str], *, trust: Trust | None = None) -> dict[str, str]:
+        """
+        good, bad, unsigned, or unknown where there is a signature and no key to check it with.
+
+        Git itself calls a signature of ssh that it cannot check "none", so we look whether there is one.
+        """
+        if not shas:
+            return {}
+        request = "".join(f"{sha}\n" for sha in shas).encode()
+        data = self._output("cat-file", "--batch", stdin=request, max_output=MAX_COMMIT_BYTES)
+        heads = {sha: content.partition(b"\n\n")[0] for sha, _, content in parse_objects(data)}
+        found = {sha: "unknown" if _SIGNED.search(head) else "unsigned" for sha, head in heads.items()}
+        signed = [sha for sha, verdict in found.items() if verdict == "unknown"]
+        return found | (self._verdicts(signed, trust) if trust and signed else {})
+
+    def _read_patch_ids(self, shas: Sequence[str]) -> dict[str, str]:
+        # --full-index: changes of a file that is no text are told apart by the ids of its content.
+        options = ["--stdin", "--root", "-r", "-p", "--full-index", "--no-renames", "--unified=3"]
+        options += ["--no-ext-diff", "--no-textconv", "--no-color", "--diff-algorithm=myers"]
+        request = "".join(f"{sha}\n" for sha in shas).encode()
+        diffs = self._stream(["diff-tree", *options], stdin=request, timeout=PATCH_TIMEOUT)
+        argv = build_argv(None, "patch-id", "--stable")
+        answer = pipe_through(argv, diffs, env=build_environment(), timeout=PATCH_TIMEOUT)
+        lines = (line.split() for line in answer.decode("ascii", "replace").splitlines())
+        return {sha: patch_id for patch_id, sha in lines}
+
+    def _verdicts(self, shas: Sequence[str], trust: Trust) -> dict[str, str]:
+        config = []
+        if trust.allowed_signers:
+            config.append(f"gpg.ssh.allowedSignersFile={trust.allowed_signers}")
+        extra = {"GNUPGHOME": str(trust.gnupg_home)} if trust.gnupg_home else {}
+        pieces = self._stream(
+            ["log", "--no-walk=unsorted", "--stdin", "--format=%H %G?"],
+            stdin="".join(f"{sha}\n" for sha in shas).encode(),
+            timeout=PATCH_TIMEOUT,
+            config=config,
+            extra=extra,
+        )
+        with as_git_errors():
+            lines = b"".join(pieces).decode("ascii", "replace").splitlines()
+        return {
+            sha: VERDICTS.get(letter, "unknown") for sha, _, letter in (line.partition(" ") for line in lines)
+        }
+
+    def _stream(
+        self,
+        arguments: Sequence[str],
+        *,
+        stdin: bytes,
+        timeout: timedelta,
+        config: Sequence[str] = (),
+        extra: dict[str, str] | None = None,
+    ) -> Iterator[bytes]:
+        return stream(
+            build_argv(self.path, *arguments, config=config),
+            env=build_environment(extra),
+            timeout=timeout,
+            stdin=stdin,
+            describe=self._describe,
+        )
+
+
+def _read_commit(fields: Sequence[bytes]) -> LoggedCommit:
+    texts = [field.decode("utf-8", "replace") for field in fields]
+    name, email = texts[LOG_FIELDS:]
+    is_cut = len(texts[LOG_FIELDS - 1]) > TEXT_LIMIT
+    return LoggedCommit(build_commit(*texts[:LOG_FIELDS]), name, email, is_cut)

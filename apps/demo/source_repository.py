@@ -15,6 +15,7 @@ from apps.demo.phrases import CHORES, PATTERNS, VOCABULARIES, Line
 from apps.demo.releases import RELEASES, Release
 from apps.demo.repositories import NewCommit, NewTag, Step, email_of
 
+Chance = random.Random
 SEED = 20
 # Kind → how often, beside what the release itself asks for.
 _WEIGHTS: Mapping[str, int] = {
@@ -23,15 +24,19 @@ _WEIGHTS: Mapping[str, int] = {
 _LIGHT_TAGS = frozenset({"pricing"})
 _BRANCH_EVERY = 19  # so many commits apart a branch is merged by a merge commit
 _REVERT_EVERY = 67
+FIRST_MINOR = 4
 
 
 def build_source_history(component: str, *, until: datetime, seed: int = SEED) -> list[Step]:
     """All commits and tags of one component, oldest first; the last tag is of the last release."""
-    author = _Author(component, _chance(f"{seed}:{component}"))
+    return _write_history(_Author(component, _chance(f"{seed}:{component}")), until)
+
+
+def _write_history(author: _Author, until: datetime) -> list[Step]:
     steps: list[Step] = [author.first_commit(until - timedelta(days=365))]
     before: Release | None = None
     begin = until - timedelta(days=364, hours=20)
-    for release in RELEASES[component]:
+    for release in RELEASES[author.component]:
         end = release.tagged_at(until)
         count = release.commit_count or max(4, round((end - begin) / timedelta(days=2.1)))
         steps += author.write(_moments(begin, end, count, author.random), release, before)
@@ -41,11 +46,16 @@ def build_source_history(component: str, *, until: datetime, seed: int = SEED) -
 
 
 def build_more_commits(
-    component: str, release: Release, before: Release, *, at: datetime, count: int, seed: int = SEED
+    component: str, release: Release, before: Release, *, at: datetime, count: int, ordinal: int = 0
 ) -> list[Step]:
-    """Commits of the last half hour before `at` and the tag of a release that follows `before`."""
-    author = _Author(component, _chance(f"{seed}:{component}:{release.version}"))
-    author.number = 900 + author.random.randrange(90)
+    """
+    Commits of the last half hour before `at` and the tag of a release that follows `before`.
+
+    `ordinal` counts the releases that came after the year of history already.
+    """
+    author = _Author(component, _chance(f"{SEED}:{component}"))
+    _write_history(author, at)
+    author.go_on(ordinal, _chance(f"{SEED}:{component}:{release.version}"))
     steps = list(
         author.write(_moments(at - timedelta(minutes=30), at, count, author.random), release, before)
     )
@@ -77,6 +87,15 @@ class _Author:
     decks: dict[str, list[Line]] = field(default_factory=dict)
     package_minors: dict[str, int] = field(default_factory=dict)
     recent_fix: tuple[str, str, str] | None = None
+
+    def go_on(self, ordinal: int, chance: Chance) -> None:
+        """Forward to a later release: numbers, packages and sentences of those between are used up."""
+        self.random, self.recent_fix = chance, None
+        self.number += 12 * ordinal
+        for package in VOCABULARIES[self.component].packages:
+            self.package_minors[package] = self.package_minors.get(package, FIRST_MINOR) + ordinal
+        for kind in list(self.decks) * 2 * ordinal:
+            self._draw(kind)
 
     def first_commit(self, at: datetime) -> NewCommit:
         text = f"# {self.component}\n\nA stand-in for a real service: the demo needs only its history.\n"
@@ -152,7 +171,7 @@ class _Author:
 
     def _dependency(self, at: datetime) -> NewCommit:
         package = self.random.choice(VOCABULARIES[self.component].packages)
-        minor = self.package_minors.get(package, 4)
+        minor = self.package_minors.get(package, FIRST_MINOR)
         self.package_minors[package] = minor + 1
         message = f"chore(deps): bump {package} from 2.{minor}.0 to 2.{minor + 1}.0 (#{self.number})"
         return NewCommit(at, "dependency bot", message, self._file("dependencies", message))

@@ -130,7 +130,12 @@ class Story:
         version, at = version_after(current), stage.clock()
         path = stage.sources / f"{component}.git"
         steps = build_more_commits(
-            component, Release(version, 0), Release(current.replace("_", "+"), 0), at=at, count=3 + number % 3
+            component,
+            Release(version, 0),
+            Release(current.replace("_", "+"), 0),
+            at=at,
+            count=3 + number % 3,
+            ordinal=number // len(COMPONENTS),
         )
         extend_repository(path, steps)
         stage.config.deploy(component, "dev", version, at=at)

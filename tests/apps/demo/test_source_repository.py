@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from apps.demo.releases import COMPONENTS, RELEASES, Release
-from apps.demo.repositories import NewCommit, NewTag, create_repository, extend_repository
+from apps.demo.repositories import NewCommit, NewTag, Step, create_repository, extend_repository
 from apps.demo.source_repository import build_more_commits, build_source_history, tag_name
 from gitopsui.adapters.git_repository import Repository
 from gitopsui.domain.commit import parse_message
@@ -85,3 +86,18 @@ def test_a_later_release_brings_so_many_commits_and_its_tag(tmp_path: Path) -> N
     repository = Repository(path)
     assert repository.count(MAIN, no_merges=False) == before + len(steps) - 1
     assert repository.is_ancestor("refs/tags/v3.4.0-rc.1", "refs/tags/v3.4.0")
+
+
+@pytest.mark.parametrize("ordinal", [0, 1, 5])
+def test_a_later_release_goes_on_with_numbers_and_packages_where_the_year_ended(ordinal: int) -> None:
+    def facts(steps: list[Step]) -> tuple[int, dict[str, int]]:
+        messages = [step.message for step in steps if isinstance(step, NewCommit)]
+        numbers = [int(number) for text in messages for number in re.findall(r"\(#(\d+)\)", text)]
+        bumps = [match for text in messages for match in re.findall(r"bump (\S+) from .* to 2\.(\d+)", text)]
+        return max(numbers), {name: int(minor) for name, minor in bumps}
+
+    year = facts(build_source_history("cart", until=NOW))
+    release, before = Release("3.4.0", 0), Release("3.4.0-rc.1", 0)
+    later = facts(build_more_commits("cart", release, before, at=NOW, count=40, ordinal=ordinal))
+    assert 0 < later[0] - year[0] < 40 * 3 + 12 * (ordinal + 1)
+    assert all(minor > year[1].get(name, 4) for name, minor in later[1].items())

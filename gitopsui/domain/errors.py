@@ -7,6 +7,7 @@ The error tree. Adapters translate every outside failure into one of these and k
     │   ├── RenderError
     │   ├── ClusterError
     │   ├── RegistryError
+    │   ├── ForgeError
     │   └── HttpError
     ├── InputError           somebody gave us something we refuse: a URL, a ref, a kubeconfig
     │   └── UnreadableFile   a file of a repository that cannot be read as what it claims to be
@@ -59,6 +60,10 @@ class RenderError(SourceError):
 
 class ClusterError(SourceError):
     """A Kubernetes API server failed, refused or fell silent."""
+
+
+class ForgeError(SourceError):
+    """A forge refused, failed, or answered what could not be understood."""
 
 
 class RegistryError(SourceError):

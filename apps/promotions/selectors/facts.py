@@ -1,0 +1,153 @@
+"""Everything the gates of a promotion are asked about, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from apps.environments.models import Application, Component, Environment
+from apps.promotions.models import Promotion
+from apps.promotions.selectors.policies import (
+    active_freezes,
+    active_locks,
+    describe_hold,
+    policy_of,
+    rules_of,
+)
+from apps.releases.models import DeploymentRecord
+from apps.releases.selectors.versions import find_releases, shown_version
+from apps.repositories.models import StoredCommit
+from gitopsui.domain.approval import Answer, Seen
+from gitopsui.domain.gates import Check, Gate, GateState, Override, PlaceFacts, PromotionFacts
+
+# The worst of several signatures, worst first.
+_SIGNATURES = ("bad", "unsigned", "unknown", "good")
+Wanted = tuple[Application, str]
+
+
+def promotion_facts(promotion: Promotion, *, now: datetime) -> PromotionFacts:
+    """What is known of a promotion that was planned."""
+    items = list(promotion.items.select_related("application__component", "application__environment"))
+    wanted = [(item.application, item.to_version) for item in items]
+    facts = prospective_facts(
+        promotion.environment, promotion.source_environment, wanted, now=now, proposer=promotion.proposer_name
+    )
+    return PromotionFacts(
+        **{name: getattr(facts, name) for name in PromotionFacts.__slots__ if name not in _OF_ITS_OWN},
+        phase=promotion.phase,
+        last_pusher=promotion.last_pusher,
+        seen=seen_of(promotion),
+        answers=answers_of(promotion),
+        checks=tuple(Check(c["name"], c["state"], c.get("detail", "")) for c in promotion.checks),
+        external=_external(promotion),
+        overrides=tuple(Override(row.gate, row.name, row.reason) for row in promotion.overrides.all()),
+    )
+
+
+_OF_ITS_OWN = {"phase", "last_pusher", "seen", "answers", "checks", "external", "overrides"}
+
+
+def prospective_facts(
+    environment: Environment,
+    source: Environment | None,
+    wanted: Sequence[Wanted],
+    *,
+    now: datetime,
+    proposer: str,
+) -> PromotionFacts:
+    """The same before anything is planned: what the gates would say."""
+    policy = policy_of(environment)
+    applications = [application for application, _ in wanted]
+    components = [application.component for application in applications]
+    return PromotionFacts(
+        environment=environment.name,
+        now=now,
+        rules=rules_of(policy),
+        proposer=proposer,
+        freezes=tuple(active_freezes(environment, {one.slug for one in components}, now=now)),
+        locks=tuple(active_locks(environment, applications, now=now)),
+        source_environment=source.name if source else "",
+        source_since=_source_since(source, wanted) if source else None,
+        sources=_places(source, components, now) if source else (),
+        targets=tuple(_place(application, now) for application in applications),
+        signature=_signature(wanted) if policy.needs_signature else "",
+        bad_releases=tuple(_bad_releases(wanted)),
+        is_held=describe_hold(policy),
+    )
+
+
+def seen_of(promotion: Promotion) -> Seen:
+    return Seen(promotion.base_sha, promotion.head_sha, promotion.diff_hash)
+
+
+def answers_of(promotion: Promotion) -> tuple[Answer, ...]:
+    return tuple(
+        Answer(
+            by=row.name,
+            at=row.at,
+            seen=Seen(row.base_sha, row.head_sha, row.diff_hash),
+            groups=frozenset(row.groups),
+            is_rejection=row.is_rejection,
+            reason=row.reason,
+        )
+        for row in promotion.approvals.all()
+    )
+
+
+def _external(promotion: Promotion) -> tuple[Gate, ...]:
+    return tuple(Gate(one["name"], GateState(one["state"]), one["reason"]) for one in promotion.external)
+
+
+def _source_since(source: Environment, wanted: Sequence[Wanted]) -> datetime | None:
+    """Since when all the versions run in the environment before; None where one does not, or nobody saw it."""
+    versions = {application.component_id: version for application, version in wanted}
+    running = DeploymentRecord.objects.filter(
+        application__environment=source, application__component__in=versions, to_at=None
+    ).values_list("application__component", "version", "from_at")
+    since: dict[int, datetime] = {}
+    for component, version, from_at in running:
+        if version == versions[component]:
+            since[component] = max(from_at, since.get(component, from_at))
+    return max(since.values()) if versions and since.keys() == versions.keys() else None
+
+
+def _places(source: Environment, components: Iterable[Component], now: datetime) -> tuple[PlaceFacts, ...]:
+    rows = Application.objects.filter(environment=source, component__in=list(components))
+    return tuple(_place(row, now) for row in rows.select_related("component", "environment"))
+
+
+def _place(application: Application, now: datetime) -> PlaceFacts:
+    return PlaceFacts(
+        name=str(application),
+        health=application.health,
+        sync=application.sync,
+        is_stale=application.is_stale(now),
+        has_cluster=application.cluster_id is not None,
+        drift=application.sync_reason.rstrip(".") if application.sync == "OutOfSync" else "",
+    )
+
+
+def _signature(wanted: Sequence[Wanted]) -> str:
+    """The worst signature among the commits of the versions; unknown where one is not known."""
+    found = []
+    for application, version in wanted:
+        component = application.component
+        release = find_releases(component, [version]).get(version)
+        if release is None or component.source_id is None:
+            found.append("unknown")
+            continue
+        stored = StoredCommit.objects.filter(repository=component.source_id, sha=release.commit_sha)
+        found.append(stored.values_list("signature", flat=True).first() or "unknown")
+    return min(found, key=_SIGNATURES.index, default="unknown")
+
+
+def _bad_releases(wanted: Sequence[Wanted]) -> Iterable[str]:
+    for application, version in wanted:
+        release = find_releases(application.component, [version]).get(version)
+        if release is not None and release.component.releases.filter(pk=release.pk, is_bad=True).exists():
+            yield f"{application.component.name} {version}"
+
+
+def version_in(application: Application) -> str:
+    """The version a promotion would carry out of it."""
+    return shown_version(application)

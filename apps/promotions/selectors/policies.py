@@ -1,0 +1,100 @@
+"""What holds for promotions into an environment now: its rules, freezes and locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from apps.environments.models import Application, Environment
+from apps.promotions.models import EnvironmentPolicy, FreezeWindow, Lock
+from gitopsui.domain.errors import InputError
+from gitopsui.domain.freeze import FreezeRule, frozen_until
+from gitopsui.domain.gates import Freeze, LockFacts, Rules
+
+
+def policy_of(environment: Environment) -> EnvironmentPolicy:
+    """Its row, else one with the defaults that is not stored."""
+    found = EnvironmentPolicy.objects.filter(environment=environment).first()
+    return found or EnvironmentPolicy(environment=environment)
+
+
+def rules_of(policy: EnvironmentPolicy) -> Rules:
+    return Rules(
+        approvals=policy.approvals,
+        groups=tuple((str(name), int(count)) for name, count in policy.groups),
+        soak=timedelta(minutes=policy.soak_minutes),
+        needs_healthy_source=policy.needs_healthy_source,
+        needs_healthy_target=policy.needs_healthy_target,
+        needs_synced_target=policy.needs_synced_target,
+        checks=tuple(policy.checks),
+        needs_signature=policy.needs_signature,
+    )
+
+
+def describe_hold(policy: EnvironmentPolicy) -> str:
+    """`production is held by ada since 23 November 10:00 UTC: audit`; "" where nobody holds it."""
+    if policy.held_at is None:
+        return ""
+    at = f"{policy.held_at:%-d %B %H:%M} UTC"
+    return f"{policy.environment.name} is held by {policy.held_by} since {at}: {policy.hold_reason}"
+
+
+def active_freezes(environment: Environment, slugs: Iterable[str], *, now: datetime) -> list[Freeze]:
+    """The freezes that hold now for components of these slugs, the longest last."""
+    rows = FreezeWindow.objects.filter(
+        Q(environment=environment) | Q(environment=None), project=environment.project_id, ended_at=None
+    )
+    wanted = set(slugs)
+    found = []
+    for row in rows:
+        until = _frozen_until(row, now)
+        if until is not None and not (wanted and wanted <= set(row.exceptions)):
+            found.append(Freeze(row.reason, row.created_by, until))
+    return sorted(found, key=lambda freeze: freeze.until)
+
+
+def rule_of(row: FreezeWindow) -> FreezeRule:
+    return FreezeRule(
+        reason=row.reason,
+        set_by=row.created_by,
+        zone=row.zone,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        weekdays=tuple(row.weekdays),
+        from_time=row.from_time,
+        lasts=timedelta(minutes=row.lasts_minutes) if row.lasts_minutes else None,
+    )
+
+
+def _frozen_until(row: FreezeWindow, now: datetime) -> datetime | None:
+    try:
+        return frozen_until(rule_of(row), now)
+    except InputError:
+        # A zone this machine does not know: rather frozen than not, until somebody looks at it.
+        return row.ends_at or now + timedelta(days=1)
+
+
+def active_locks(
+    environment: Environment, applications: Iterable[Application], *, now: datetime
+) -> list[LockFacts]:
+    """The locks that hold now: of the environment, of these applications, of their components."""
+    wanted = list(applications)
+    rows = Lock.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=now),
+        Q(environment=environment, component=None)
+        | Q(environment=environment, component__in=[one.component_id for one in wanted])
+        | Q(environment=None, component__in=[one.component_id for one in wanted])
+        | Q(application__in=wanted),
+        project=environment.project_id,
+        ended_at=None,
+    ).select_related("environment", "component", "application__component", "application__environment")
+    return [LockFacts(_scope(row), row.owner, row.message, row.expires_at) for row in rows]
+
+
+def _scope(row: Lock) -> str:
+    if row.application is not None:
+        return str(row.application)
+    parts = [str(part) for part in (row.component, row.environment) if part is not None]
+    return " in ".join(parts)

@@ -19,5 +19,6 @@ SCHEDULES: dict[str, Entry] = {
     "repositories": Entry("apps.repositories.tasks.poll_due_repositories"),
     "applications": Entry("apps.environments.tasks.check_due_applications"),
     "releases": Entry("apps.releases.tasks.update_due_components"),
+    "registries": Entry("apps.releases.tasks.check_due_registries"),
     "housekeeping": Entry("apps.core.tasks.tidy", timedelta(hours=1)),
 }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings
+
 from apps.core import jobs
 from apps.environments.models import Component
-from apps.releases import rendering
-from apps.releases.services import components
+from apps.releases import connect, rendering
+from apps.releases.services import components, registry
 from apps.releases.services.inputs import find_moved
 from apps.repositories.connect import mirror
 
@@ -33,3 +35,17 @@ def update_due_components() -> None:
         jobs.schedule(components.UPDATE, component.pk, label=f"versions of {component}")
     jobs.make_due(components.UPDATE, [component.pk for component in moved])
     jobs.enqueue_due(components.UPDATE)
+
+
+@jobs.job(registry.CHECK, lease=timedelta(minutes=14), every=registry.EVERY)
+def check_registry(component_id: int) -> None:
+    """One look at the registry of one component's image. Safe to repeat."""
+    component = Component.objects.get(pk=component_id)
+    with connect.registry(component) as door:
+        registry.check_registry(component, registry=door, report=jobs.report)
+
+
+def check_due_registries() -> None:
+    """Each tick: the registries that are due are asked, two images at a time of each."""
+    registry.watch_registries(settings.GITOPSUI_REGISTRY_HOSTS)
+    jobs.run_batch(registry.CHECK, jobs.due(registry.CHECK), threads=4, per_group=2)

@@ -1,0 +1,274 @@
+"""
+What the registries have: the tags of a component's image, which of them are newer than what runs, and the
+commit an image was built from.
+
+A tag is allowed when it is a version in the range of the component's policy; without a range every stable
+version is. A release that somebody marked bad is never offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from django.db.models import Exists, F, OuterRef, QuerySet
+from semver import Version
+
+from apps.environments.models import Component
+from apps.releases.models import ImageTag, RegistryState, Release, ReleasePolicy
+from apps.releases.selectors.versions import Place, bare_version, places_of
+from gitopsui.domain.errors import InputError
+from gitopsui.domain.precedence import BuildOrder, Precedence, build_order_of, find_version, precedence_of
+from gitopsui.domain.version import VersionRange, parse_tag
+
+STALE_AFTER = timedelta(minutes=30)  # three looks that gave no answer
+MOST_READ = 2_000  # tags of one image that a page looks through, the latest seen first
+VERSION_ROWS = 8
+OTHER_ROWS = 3
+
+Order = tuple[Precedence, BuildOrder]
+
+
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """The newest allowed tag, and how many allowed versions are newer than the one that was asked about."""
+
+    tag: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A newer version the registry has. Stale: nobody knows whether it still has it."""
+
+    tag: str
+    version: str
+    is_stale: bool
+
+    @property
+    def text(self) -> str:
+        return f"{self.version} {'was' if self.is_stale else 'is'} in the registry"
+
+
+@dataclass(frozen=True, slots=True)
+class TagRow:
+    """A tag as the page of its component shows it; `moved_from` is the digest it had before."""
+
+    tag: str
+    digest: str
+    moved_from: str
+    revision: str
+    source_url: str
+    built_at: datetime | None
+    seen_at: datetime
+    gone_at: datetime | None
+    environments: tuple[str, ...]
+    is_newest_allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """
+    The registry of one component. `state` is a word of `{% state %}`; `than` the environment that `newer`
+    counts from. `range_text` "" means stable versions.
+    """
+
+    image: str
+    state: str
+    checked_at: datetime | None
+    failed_at: datetime | None
+    error: str
+    error_hint: str
+    range_text: str
+    newest_allowed: str
+    newer: Newer | None
+    than: str
+    rows: tuple[TagRow, ...]
+    tag_count: int
+
+
+def version_in(tag: str, pattern: str = "") -> str:
+    """
+    The version an image tag is, "" where it is none: `1.2` and `latest` move, so they are none.
+
+    `pattern` is that of the component's Git tags and wins where it fits; by custom `_` in an image tag
+    stands for the `+` of build metadata.
+    """
+    bare = bare_version(tag)
+    return _by_pattern(tag, pattern) or _by_pattern(bare, pattern) or (bare if find_version(bare) else "")
+
+
+def _by_pattern(tag: str, pattern: str) -> str:
+    if not pattern:
+        return ""
+    try:
+        found = parse_tag(tag, pattern=pattern)
+    except InputError:
+        return ""
+    return str(found.version) if found and found.version else ""
+
+
+@lru_cache(maxsize=8192)
+def order_of(version: str) -> Order | None:
+    """By precedence, then build metadata; None for what is no version."""
+    found = find_version(version)
+    return (precedence_of(found), build_order_of(found)) if found else None
+
+
+@lru_cache(maxsize=512)
+def _range(text: str) -> VersionRange:
+    return VersionRange.parse(text)
+
+
+def range_of(component: Component) -> VersionRange:
+    """What the policy of `component` offers. Raises InputError (VERSION_RANGE) where that is no range."""
+    row = ReleasePolicy.objects.filter(component=component).values_list("version_range", flat=True).first()
+    return _range(row or "")
+
+
+def present_tags(component: Component) -> QuerySet[ImageTag]:
+    """The tags the registry has, the latest seen first; of what was seen at once the newest version first."""
+    return component.image_tags.filter(gone_at=None).order_by("-seen_at", "-pk")
+
+
+def find_allowed(component: Component, allowed: VersionRange) -> list[tuple[Order, str]]:
+    """The tags that may be offered with their order, newest first."""
+    bad = Release.objects.filter(component=OuterRef("component"), is_bad=True, version=OuterRef("version"))
+    rows = present_tags(component).exclude(version="").exclude(Exists(bad))
+    found = [
+        (order, tag)
+        for tag, version in rows.values_list("tag", "version")[:MOST_READ]
+        if (order := order_of(version)) and allowed.allows(Version.parse(version))
+    ]
+    # Of two tags of one version the plain one: `1.2.0` and `v1.2.0`.
+    return sorted(sorted(found, key=lambda pair: pair[1]), key=lambda pair: pair[0], reverse=True)
+
+
+def newer_than(component: Component, version: str) -> Newer | None:
+    """What the registry has that is newer than `version`; None for nothing, or for what is no version."""
+    current = order_of(version_in(version, component.tag_pattern))
+    if current is None:
+        return None
+    try:
+        found = find_allowed(component, range_of(component))
+    except InputError:
+        return None
+    return _newer(found, current)
+
+
+def _newer(found: Iterable[tuple[Order, str]], current: Order) -> Newer | None:
+    newer = [(order, tag) for order, tag in found if order > current]
+    return Newer(newer[0][1], len({order for order, _ in newer})) if newer else None
+
+
+def find_hints(shown: Mapping[int, str], *, now: datetime) -> dict[int, Hint]:
+    """
+    For components, by id, with the version that runs in their last environment: what the registry has that
+    is newer. One query for all of them; a component without news is left out.
+    """
+    rows = RegistryState.objects.filter(component__in=shown.keys()).exclude(newest_allowed="")
+    answers: dict[int, Hint] = {}
+    for component_id, tag, checked_at, pattern in rows.values_list(
+        "component_id", "newest_allowed", "checked_at", "component__tag_pattern"
+    ):
+        version = version_in(tag, pattern)
+        newest, current = order_of(version), order_of(version_in(shown[component_id], pattern))
+        if newest and current and newest > current:
+            answers[component_id] = Hint(tag, version, is_stale(checked_at, now))
+    return answers
+
+
+def is_stale(checked_at: datetime | None, now: datetime) -> bool:
+    return checked_at is None or checked_at < now - STALE_AFTER
+
+
+def commit_of_digest(component: Component, digest: str) -> str:
+    """
+    The commit that the image with this digest says it was built from, "" where that is not known.
+
+    `digest` may stand behind an image name, as a cluster reports it: `registry/cart@sha256:…`.
+    """
+    wanted = digest.rpartition("@")[2]
+    if not wanted:
+        return ""
+    rows = component.image_tags.filter(digest=wanted).exclude(revision="")
+    return rows.values_list("revision", flat=True).first() or ""
+
+
+def read_panel(component: Component, *, now: datetime) -> Panel | None:
+    """What the page of `component` shows of its registry; None where nobody ever asked for it."""
+    state = RegistryState.objects.filter(component=component).first()
+    if state is None:
+        return None
+    places = places_of(component)
+    range_text = ReleasePolicy.objects.filter(component=component).values_list("version_range", flat=True)
+    newer = newer_than(component, _oldest(places[-1], component.tag_pattern)) if places else None
+    return Panel(
+        image=state.image,
+        state=_state_word(state, now),
+        checked_at=state.checked_at,
+        failed_at=state.failed_at,
+        error=state.error,
+        error_hint=state.error_hint,
+        range_text=range_text.first() or "",
+        newest_allowed=state.newest_allowed,
+        newer=newer,
+        than=places[-1].environment.name if places else "",
+        rows=tuple(_read_rows(component, state.newest_allowed, places)),
+        tag_count=component.image_tags.filter(gone_at=None).count(),
+    )
+
+
+def _oldest(place: Place, pattern: str) -> str:
+    """Of several versions in one environment the one that lags most."""
+    known = [(order, v) for v in place.versions if (order := order_of(version_in(v, pattern)))]
+    return min(known)[1] if known else ""
+
+
+def _state_word(state: RegistryState, now: datetime) -> str:
+    if state.checked_at is None:
+        return "failed" if state.failed_at else "never"
+    if is_stale(state.checked_at, now):
+        return "stale"
+    return "failed" if state.failed_at else "ok"
+
+
+def _read_rows(component: Component, newest_allowed: str, places: Collection[Place]) -> Iterable[TagRow]:
+    """The newest versions, a few tags that are none, and whatever runs, even when it is gone there."""
+    running: dict[str, list[str]] = {}
+    for place in places:
+        for version in filter(None, place.versions):
+            running.setdefault(bare_version(version), []).append(place.environment.name)
+    listed = list(present_tags(component)[:MOST_READ])
+    gone = component.image_tags.exclude(gone_at=None).order_by(F("gone_at").desc(), "pk")[:MOST_READ]
+    listed += [row for row in gone if _where(row, running)]
+    versions = sorted(
+        ((order, row.pk, row) for row in listed if (order := order_of(row.version))), reverse=True
+    )
+    others = [row for row in listed if not order_of(row.version)]
+    shown = [row for _, _, row in versions[:VERSION_ROWS]]
+    shown += [row for _, _, row in versions[VERSION_ROWS:] if _where(row, running)]
+    shown += [row for n, row in enumerate(others) if n < OTHER_ROWS or _where(row, running)]
+    for row in shown:
+        yield _tag_row(row, _where(row, running), is_newest=row.tag == newest_allowed)
+
+
+def _where(row: ImageTag, running: Mapping[str, list[str]]) -> list[str]:
+    return running.get(bare_version(row.tag)) or (running.get(row.version, []) if row.version else [])
+
+
+def _tag_row(row: ImageTag, environments: Iterable[str], *, is_newest: bool) -> TagRow:
+    return TagRow(
+        tag=row.tag,
+        digest=row.digest,
+        moved_from=row.previous_digest,
+        revision=row.revision,
+        source_url=row.source_url,
+        built_at=row.built_at,
+        seen_at=row.seen_at,
+        gone_at=row.gone_at,
+        environments=tuple(environments),
+        is_newest_allowed=is_newest,
+    )

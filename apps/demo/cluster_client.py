@@ -29,6 +29,14 @@ PLURALS: Mapping[tuple[str, str], str] = {
     ("autoscaling/v2", "HorizontalPodAutoscaler"): "horizontalpodautoscalers",
     ("networking.k8s.io/v1", "Ingress"): "ingresses",
 }
+# What the tools that reconcile bring with them; Git holds none of these here.
+TOOL_PLURALS: Mapping[tuple[str, str], str] = {
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition"): "customresourcedefinitions",
+    ("argoproj.io/v1alpha1", "Application"): "applications",
+    ("kustomize.toolkit.fluxcd.io/v1", "Kustomization"): "kustomizations",
+    ("helm.toolkit.fluxcd.io/v2", "HelmRelease"): "helmreleases",
+    ("source.toolkit.fluxcd.io/v1", "GitRepository"): "gitrepositories",
+}
 
 
 class Cluster(Protocol):
@@ -71,7 +79,8 @@ class ClusterClient:
     ) -> None:
         kind, _, subresource = kind.partition("/")
         path = _path(api_version, kind, namespace, name) + (f"/{subresource}" if subresource else "")
-        self._call("PATCH", path, {"fieldManager": manager}, MERGE if subresource else STRATEGIC, patch)
+        is_merged = subresource or (api_version, kind) in TOOL_PLURALS
+        self._call("PATCH", path, {"fieldManager": manager}, MERGE if is_merged else STRATEGIC, patch)
 
     def list(self, api_version: str, kind: str, namespace: str) -> list[Manifest]:
         answer = self._call("GET", _path(api_version, kind, namespace))
@@ -100,5 +109,6 @@ class ClusterClient:
 
 def _path(api_version: str, kind: str, namespace: str, name: str = "") -> str:
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-    parts = [root, *(("namespaces", namespace) if namespace else ()), PLURALS[api_version, kind]]
+    plural = {**PLURALS, **TOOL_PLURALS}[api_version, kind]
+    parts = [root, *(("namespaces", namespace) if namespace else ()), plural]
     return "/".join([*parts, *((name,) if name else ())])

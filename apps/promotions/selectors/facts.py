@@ -99,7 +99,7 @@ def _external(promotion: Promotion) -> tuple[Gate, ...]:
 
 
 def _source_since(source: Environment, wanted: Sequence[Wanted]) -> datetime | None:
-    """Since when all the versions run in the environment before; None where one does not, or nobody saw it."""
+    """Since when all the versions run in the environment before; None where that is not known of one."""
     versions = {application.component_id: version for application, version in wanted}
     running = DeploymentRecord.objects.filter(
         application__environment=source, application__component__in=versions, to_at=None

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.environments.models import Application
+from apps.environments.selectors.drift import count_in
 from apps.releases.selectors.versions import shown_version
 from gitopsui.domain.drift import SyncStatus
 from gitopsui.domain.health import HealthStatus, worst_of
@@ -46,6 +47,7 @@ class Cell:
     health_reason: str = ""
     sync: str = ""
     drift_count: int = 0
+    drift_words: str = ""
     sync_reason: str = ""
     tint: str = ""
     is_stale: bool = False
@@ -82,6 +84,7 @@ def build_cell(
         health_reason=worst.health_note if health != HealthStatus.HEALTHY else "",
         sync=sync,
         drift_count=_drift_count(health, watched),
+        drift_words="" if health == HealthStatus.MISSING else count_in(watched).short,
         sync_reason=_sync_note(worst) if sync == SyncStatus.UNKNOWN else "",
         tint="" if stale else _tint(health, sync, watched),
         cluster_note="" if watched else _no_cluster(first),

@@ -31,6 +31,7 @@ from apps.dashboard.filters import Filters
 from apps.dashboard.overview import Answer, Column, Overview, stale_condition
 from apps.dashboard.signs import Silent
 from apps.environments.models import Application, Component, VersionObservation
+from apps.environments.selectors.drift import with_whole_counts
 
 PAGE_ROWS = 50
 # What a cell is made of; the other columns of an application are long and not read for 250 cells.
@@ -175,7 +176,7 @@ def _cells(components: Sequence[Component]) -> QuerySet[Application]:
     )
     lag = FilteredRelation("component__lags", condition=Q(component__lags__environment=F("environment")))
     return (
-        Application.objects.filter(component__in=components)
+        with_whole_counts(Application.objects.filter(component__in=components))
         .annotate(
             asked_since=Case(When(cluster=None, then=Subquery(asked_since)), default=None),
             lag=lag,

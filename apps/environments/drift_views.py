@@ -17,12 +17,13 @@ from apps.core.paging import page_of
 from apps.environments.selectors import applications
 from apps.environments.selectors import drift_history as history
 from apps.environments.selectors.drift import open_drifts, view_of
-from apps.environments.views import find_application
+from apps.environments.views import find_application, wants_unwell
 
 
 def _drift_stamp(request: HttpRequest, pk: int) -> str:
     view = view_of(request.GET.get("view"))
-    return applications.drift_stamp(find_application(request, pk), view, now=timezone.now())
+    application = find_application(request, pk)
+    return applications.drift_stamp(application, open_drifts(application), view=view, now=timezone.now())
 
 
 @requires(Role.VIEWER)
@@ -35,7 +36,7 @@ def drift_table(request: HttpRequest, pk: int) -> HttpResponse:
         "application": applications.application_row(application, now=timezone.now()),
         "facts": applications.facts_of(application),
         "can_silence": has_role(person_of(request), Role.PROMOTER, application.component.project),
-        "only_unwell": request.GET.get("show") == "unwell",
+        "only_unwell": wants_unwell(request),
         **applications.drift_context(application, open_drifts(application), view=view),
     }
     return render(request, "environments/_drift_table.html", context)

@@ -18,6 +18,7 @@ from apps.environments.models import Application, Cluster
 from apps.environments.selectors import applications
 from apps.environments.selectors.clusters import cluster_context, cluster_row
 from apps.environments.selectors.drift import count_of, open_drifts, view_of
+from apps.environments.selectors.resources import read_resources
 from apps.environments.services import clusters
 from apps.environments.services.layouts import CHECK
 
@@ -33,19 +34,22 @@ def find_application(request: HttpRequest, pk: int, role: Role = Role.VIEWER) ->
     return application
 
 
+def wants_unwell(request: HttpRequest) -> bool:
+    """Whether only what is unwell is asked for: `?show=unwell`."""
+    return request.GET.get("show") == "unwell"
+
+
 @requires(Role.VIEWER)
 @require_safe
 def application_detail(request: HttpRequest, pk: int) -> HttpResponse:
     application = find_application(request, pk)
     now, view = timezone.now(), view_of(request.GET.get("view"))
-    only_unwell = request.GET.get("show") == "unwell"
-    context = applications.application_context(application, view=view, only_unwell=only_unwell, now=now)
+    context = applications.application_context(
+        application, view=view, only_unwell=wants_unwell(request), now=now
+    )
     context["can_check"] = has_role(person_of(request), Role.PROMOTER, application.component.project)
     context["can_silence"] = context["can_check"]
     context["project"] = application.component.project
-    context["facts_ptag"] = applications.stamp_of(application, "facts", now=now)
-    context["drift_ptag"] = applications.drift_stamp(application, view, now=now)
-    context["resources_ptag"] = applications.resources_stamp(application, only_unwell=only_unwell)
     return render(request, "environments/application_detail.html", context)
 
 
@@ -72,8 +76,10 @@ def _facts(request: HttpRequest, application: Application) -> HttpResponse:
 
 
 def _resources_stamp(request: HttpRequest, pk: int) -> str:
-    only_unwell = request.GET.get("show") == "unwell"
-    return applications.resources_stamp(find_application(request, pk), only_unwell=only_unwell)
+    application = find_application(request, pk)
+    return applications.resources_stamp(
+        application, read_resources(application), only_unwell=wants_unwell(request)
+    )
 
 
 @requires(Role.VIEWER)
@@ -81,11 +87,10 @@ def _resources_stamp(request: HttpRequest, pk: int) -> str:
 @ptag(_resources_stamp)
 def resource_tree(request: HttpRequest, pk: int) -> HttpResponse:
     application = find_application(request, pk)
-    only_unwell = request.GET.get("show") == "unwell"
     context = {
-        "application": applications.application_row(application, now=timezone.now()),
+        "application": {"pk": application.pk},
         "drift_view": view_of(request.GET.get("view")),
-        **applications.resource_context(application, only_unwell=only_unwell),
+        **applications.resource_context(read_resources(application), only_unwell=wants_unwell(request)),
     }
     return render(request, "environments/_resource_tree.html", context)
 

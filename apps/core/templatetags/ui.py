@@ -117,14 +117,18 @@ def health(status: str, reason: str = "", inline: bool = False, large: bool = Fa
 
 @register.simple_tag
 def sync(
-    status: str, count: int | None = None, reason: str = "", inline: bool = False, large: bool = False
+    status: str, count: int | str | None = None, reason: str = "", inline: bool = False, large: bool = False
 ) -> SafeString:
-    """`OutOfSync 3 fields` with its icon; what an owner made is `owned` and has no sync of its own."""
+    """
+    `OutOfSync 3 fields` with its icon; what an owner made is `owned` and has no sync of its own. `count` is
+    a number of fields, or says in words what differs.
+    """
     if status not in SYNC:
         return format_html('<span class="dim small">{}</span>', status)
     css, image = SYNC[status]
     word = "Sync Unknown" if status == "Unknown" and inline else str(status)
-    detail = plural(count, "field") if count and status == "OutOfSync" else reason
+    differs = plural(count, "field") if isinstance(count, int) else count
+    detail = differs if differs and count and status == "OutOfSync" else reason
     return _status(css, image, _with_reason(word, detail), inline=inline, large=large)
 
 

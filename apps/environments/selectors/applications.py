@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from apps.environments.models import Application, DriftedResource
+from apps.environments.selectors.deep_check import DeepCheckPanel, deep_check_of
 from apps.environments.selectors.drift import (
     FIELDS,
     UNIFIED,
@@ -20,7 +21,13 @@ from apps.environments.selectors.drift import (
     open_drifts,
 )
 from apps.environments.selectors.drift_diff import diffs_of, find_state, volatile_fields
-from apps.environments.selectors.resources import resource_tree, stamp_of_resources
+from apps.environments.selectors.resources import (
+    Resources,
+    digest_of_resources,
+    read_resources,
+    resource_tree,
+)
+from apps.environments.selectors.silences import silenced_of
 from gitopsui.domain.drift import SyncStatus
 from gitopsui.domain.health import HealthStatus
 from gitopsui.domain.history import Deployment, Observation, deployments_of
@@ -37,13 +44,18 @@ def application_context(
     application: Application, *, view: str, only_unwell: bool, now: datetime
 ) -> dict[str, Any]:
     """Everything the page of an application shows."""
-    drifts = open_drifts(application)
+    drifts, resources = open_drifts(application), read_resources(application)
     return {
         "application": application_row(application, now=now),
         "heading": heading_of(application, count_of(drifts), now=now),
         "facts": facts_of(application),
+        "facts_ptag": stamp_of(application, "facts", now=now),
         **drift_context(application, drifts, view=view),
-        **resource_context(application, only_unwell=only_unwell),
+        "drift_ptag": drift_stamp(application, drifts, view=view, now=now),
+        **resource_context(resources, only_unwell=only_unwell),
+        "resources_ptag": resources_stamp(application, resources, only_unwell=only_unwell),
+        "silenced": silenced_of(application, now=now),
+        "deep_check": _deep_check(application),
         "versions": versions_of(application),
         "events": list(application.events.all()[:MOST_EVENTS]),
         "links": links_of(application),
@@ -63,8 +75,14 @@ def drift_context(application: Application, drifts: list[DriftedResource], *, vi
     }
 
 
-def resource_context(application: Application, *, only_unwell: bool) -> dict[str, Any]:
-    return {"tree": resource_tree(application, only_unwell=only_unwell), "only_unwell": only_unwell}
+def resource_context(resources: Resources, *, only_unwell: bool) -> dict[str, Any]:
+    return {"tree": resource_tree(resources, only_unwell=only_unwell), "only_unwell": only_unwell}
+
+
+def _deep_check(application: Application) -> DeepCheckPanel | None:
+    """The panel where there is an answer or one can be asked for; else the cluster's page says why not."""
+    panel = deep_check_of(application)
+    return None if panel.state == "none" and panel.refusal else panel
 
 
 def links_of(application: Application) -> list[dict[str, str]]:
@@ -74,26 +92,25 @@ def links_of(application: Application) -> list[dict[str, str]]:
     return [{"url": url, "label": f"Folder on {host_label(remote)}"}] if url else []
 
 
-def stamp_of(application: Application, part: str, *, now: datetime, extra: str = "") -> str:
-    """Changes when the part of the page does; `extra` is what else it shows. Ages are words in minutes."""
+def stamp_of(application: Application, part: str, *, now: datetime) -> str:
+    """Changes when the part of the page does; ages are words in minutes."""
     facts = (application.pk, application.changed_at, application.checked_at, application.is_stale(now))
-    text = f"{part} {facts!r} {now:%Y-%m-%dT%H:%M} {extra}"
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+    return _digest(part, facts, f"{now:%Y-%m-%dT%H:%M}")
 
 
-def drift_stamp(application: Application, view: str, *, now: datetime) -> str:
+def drift_stamp(application: Application, drifts: list[DriftedResource], *, view: str, now: datetime) -> str:
     """Changes with the findings alone: the page counts ages on, so a look that brings nothing is quiet."""
-    facts = (
-        *(application.pk, view, application.is_stale(now), application.sync, application.sync_reason),
-        *(application.desired_digest, digest_of(open_drifts(application))),
-    )
-    return hashlib.sha256(f"drift {facts!r}".encode()).hexdigest()[:20]
+    facts = (application.pk, view, application.is_stale(now), application.sync, application.sync_reason)
+    return _digest("drift", facts, application.desired_sha, application.desired_digest, digest_of(drifts))
 
 
-def resources_stamp(application: Application, *, only_unwell: bool) -> str:
+def resources_stamp(application: Application, resources: Resources, *, only_unwell: bool) -> str:
     """Changes with the objects alone."""
-    facts = (application.pk, only_unwell, stamp_of_resources(application))
-    return hashlib.sha256(f"resources {facts!r}".encode()).hexdigest()[:20]
+    return _digest("resources", application.pk, only_unwell, digest_of_resources(resources))
+
+
+def _digest(*facts: object) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:20]
 
 
 def application_row(application: Application, *, now: datetime) -> dict[str, Any]:

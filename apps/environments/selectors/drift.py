@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, When
 from django.utils.dateparse import parse_datetime
 
-from apps.environments.models import Application, DriftedResource
+from apps.environments.models import Application, ApplicationQuerySet, DriftedResource
 from apps.environments.selectors.commits import CommitNote, commit_note
 from apps.environments.selectors.drift_diff import ResourceDiff
-from gitopsui.domain.drift import DriftKind
+from gitopsui.domain.drift import DriftKind, SyncStatus
 from gitopsui.domain.text_diff import TextDiff, diff_texts
 
 FIELDS, SIDE, UNIFIED = VIEWS = ("fields", "side", "unified")
@@ -58,6 +58,14 @@ class DriftCount:
     fields: int = 0
     missing: int = 0
     extra: int = 0
+
+    @property
+    def short(self) -> str:
+        """`3 fields, 1 missing, 2 not in Git`, where there is little room."""
+        parts = [_plural(self.fields, "field")] if self.fields else []
+        parts += [f"{self.missing:,} missing"] if self.missing else []
+        parts += [f"{self.extra:,} not in Git"] if self.extra else []
+        return ", ".join(parts)
 
     @property
     def words(self) -> str:
@@ -112,6 +120,32 @@ def count_of(drifts: Iterable[DriftedResource]) -> DriftCount:
         fields += len(row.changes) if row.verdict == DriftKind.MODIFIED else 0
         missing += row.verdict == DriftKind.MISSING
         extra += row.verdict == DriftKind.EXTRA
+    return DriftCount(fields, missing, extra)
+
+
+def with_whole_counts(applications: ApplicationQuerySet) -> ApplicationQuerySet:
+    """Each with how many whole resources it lacks or has too many, for `count_in`."""
+    counts = {
+        name: Case(When(sync=SyncStatus.OUT_OF_SYNC, then=Subquery(_number(verdict))), default=None)
+        for name, verdict in (("missing_count", DriftKind.MISSING), ("extra_count", DriftKind.EXTRA))
+    }
+    return applications.annotate(**counts)
+
+
+def _number(verdict: DriftKind) -> QuerySet[Any]:
+    found = DriftedResource.objects.filter(
+        application=OuterRef("pk"), resolved_at=None, is_silenced=False, verdict=verdict
+    )
+    return found.order_by().values("application").annotate(number=Count("pk")).values("number")
+
+
+def count_in(applications: Iterable[Application]) -> DriftCount:
+    """What differs in them together; each must come from `with_whole_counts`, else all counts as fields."""
+    fields = missing = extra = 0
+    for one in applications:
+        lacking, more = getattr(one, "missing_count", None) or 0, getattr(one, "extra_count", None) or 0
+        missing, extra = missing + lacking, extra + more
+        fields += max(0, one.drift_count - lacking - more)
     return DriftCount(fields, missing, extra)
 
 

@@ -85,6 +85,14 @@ class Fold:
 
 
 @dataclass(frozen=True, slots=True)
+class Resources:
+    """The stored objects of an application, and how many there are."""
+
+    rows: list[ResourceState]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceTree:
     """`count` is all objects; `rest` are those that were not read, all of them well."""
 
@@ -95,9 +103,9 @@ class ResourceTree:
     rest: int
 
 
-def resource_tree(application: Application, *, only_unwell: bool = False) -> ResourceTree:
+def resource_tree(resources: Resources, *, only_unwell: bool = False) -> ResourceTree:
     """The objects by owner; with `only_unwell` those to look at, under what owns them."""
-    rows, count = _read(application)
+    rows, count = resources.rows, resources.count
     by_owner: dict[str, list[ResourceState]] = defaultdict(list)
     uids = {row.uid for row in rows if row.uid}
     for row in rows:
@@ -108,26 +116,25 @@ def resource_tree(application: Application, *, only_unwell: bool = False) -> Res
     return ResourceTree(nodes, folds, count, unwell, count - len(rows))
 
 
-def _read(application: Application) -> tuple[list[ResourceState], int]:
-    """The rows in their order and the number of all; when there are too many, the unwell first."""
+def read_resources(application: Application) -> Resources:
+    """The rows in their order and the number of all; where there are too many, the unwell are kept."""
     rows = list(application.resources.all()[: MOST_ROWS + 1])
     if len(rows) <= MOST_ROWS:
-        return rows, len(rows)
+        return Resources(rows, len(rows))
     is_well = When(health__in=_WELL, sync__in=["", "Synced", "owned"], then=Value(1))
     ranked = application.resources.annotate(rank=Case(is_well, default=Value(0), output_field=IntegerField()))
     first: list[Any] = list(ranked.order_by("rank", "kind", "name")[:MOST_ROWS])
     first.sort(key=lambda row: (row.kind, row.name))
-    return first, application.resources.count()
+    return Resources(first, application.resources.count())
 
 
-def stamp_of_resources(application: Application) -> str:
+def digest_of_resources(resources: Resources) -> str:
     """Changes when anything does that the tree shows."""
-    rows, count = _read(application)
     facts = [
         (r.kind, r.name, r.uid, r.owner_uid, r.health, r.health_reason, r.sync, r.images, r.notes, r.events)
-        for r in rows
+        for r in resources.rows
     ]
-    return hashlib.sha256(f"{count} {facts!r}".encode()).hexdigest()
+    return hashlib.sha256(f"{resources.count} {facts!r}".encode()).hexdigest()
 
 
 def _nodes(by_owner: dict[str, list[ResourceState]], owner: str, above: set[str]) -> list[Node]:

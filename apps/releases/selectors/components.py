@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from apps.core.templatetags.ui import age_words
 from apps.environments.models import Application, Component
+from apps.environments.selectors.drift import count_in, with_whole_counts
 from apps.releases.models import DeploymentRecord, Lag
 from apps.releases.selectors.releases import HEAVY, ReleaseRow, read_rows, stays
 from apps.releases.selectors.versions import find_releases, shown_version
@@ -35,7 +36,7 @@ class ApplicationRow:
     has_cluster: bool
     health: str
     sync: str
-    drift_count: int
+    drift_words: str
     behind: str
 
 
@@ -68,7 +69,8 @@ def span_of(text: str) -> int:
 
 def find_applications(component: Component) -> list[Application]:
     """In the order of the environments."""
-    found = component.applications.select_related("environment", "cluster")
+    mine = Application.objects.filter(component=component).select_related("environment", "cluster")
+    found = with_whole_counts(mine)
     return list(found.order_by("environment__position", "environment__name", "pk"))
 
 
@@ -88,7 +90,7 @@ def read_applications(component: Component, applications: Iterable[Application])
             has_cluster=application.cluster_id is not None,
             health=application.health,
             sync=application.sync,
-            drift_count=application.drift_count,
+            drift_words=count_in([application]).short,
             behind=describe_lag(lags.get(application.environment_id)),
         )
         for application in applications

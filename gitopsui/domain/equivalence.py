@@ -12,12 +12,14 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from gitopsui.domain.commit import Commit, ParsedMessage, parse_message
 from gitopsui.domain.references import without_pull_request
 
 LOOKED_AT = 2_000  # characters of a message in which a pick is looked for
+KEPT_MESSAGES = 8_192
 SHORTEST_ID = 7  # digits; a shorter "cherry picked from" could mean any commit
 SHORTEST_SUBJECT = 10  # characters; "fix", "wip" and "update" say nothing
 # What a forge writes over the fix of a vulnerability that was made in private: any two would look alike.
@@ -101,15 +103,23 @@ class Equivalence:
     lost: tuple[Commit, ...] = ()
 
 
+class _Facts(NamedTuple):
+    """What is compared of a message."""
+
+    type: str | None
+    scope: str | None
+    cherry_picks: tuple[str, ...]
+    numbers: frozenset[int]
+    subject: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Side:
     """A commit with what is compared of it."""
 
     commit: Commit
     patch_id: str
-    parsed: ParsedMessage
-    numbers: frozenset[int]
-    subject: str
+    facts: _Facts
 
 
 def match(
@@ -167,14 +177,19 @@ def normalise_subject(subject: str) -> str:
 
 
 def _look_at(commit: Commit, patch_ids: Mapping[str, str]) -> _Side:
-    parsed = parse_message(commit.message)
-    return _Side(
-        commit,
-        patch_ids.get(commit.sha, ""),
-        parsed,
-        pull_requests_of(commit.message, parsed),
-        normalise_subject(parsed.header),
-    )
+    is_short = len(commit.message) <= LOOKED_AT
+    facts = _read_short(commit.message) if is_short else _read(commit.message)
+    return _Side(commit, patch_ids.get(commit.sha, ""), facts)
+
+
+def _read(message: str) -> _Facts:
+    parsed = parse_message(message)
+    numbers = pull_requests_of(message, parsed)
+    return _Facts(parsed.type, parsed.scope, parsed.cherry_picks, numbers, normalise_subject(parsed.header))
+
+
+# The same commits are compared each time somebody looks; long messages are not worth their memory.
+_read_short = lru_cache(KEPT_MESSAGES)(_read)
 
 
 _Found = Iterable[tuple[_Side, _Side]]
@@ -187,13 +202,13 @@ def _same_id(coming: Sequence[_Side], there: Sequence[_Side]) -> _Found:
 
 def _picked(coming: Sequence[_Side], there: Sequence[_Side]) -> _Found:
     """One was picked from the other, or both from a third. Ids in messages may be shortened."""
-    lengths = {len(name) for side in (*coming, *there) for name in side.parsed.cherry_picks}
+    lengths = {len(name) for side in (*coming, *there) for name in side.facts.cherry_picks}
     lengths = {length for length in lengths if length >= SHORTEST_ID}
     by_id = {name: side for side in reversed(there) for name in _spellings(side, lengths)}
-    by_origin = {name.lower(): side for side in reversed(there) for name in side.parsed.cherry_picks}
+    by_origin = {name.lower(): side for side in reversed(there) for name in side.facts.cherry_picks}
     found = []
     for side in coming:
-        origins = [name.lower() for name in side.parsed.cherry_picks]
+        origins = [name.lower() for name in side.facts.cherry_picks]
         others = [by_id.get(name) or by_origin.get(name) for name in origins]
         others += [by_origin.get(name) for name in _spellings(side, lengths)]
         found += [(side, other) for other in others if other is not None][:1]
@@ -210,7 +225,7 @@ def _same_patch(coming: Sequence[_Side], there: Sequence[_Side]) -> _Found:
 
 
 def _same_pull_request(coming: Sequence[_Side], there: Sequence[_Side]) -> _Found:
-    return _pair_unique(coming, there, lambda side: side.numbers)
+    return _pair_unique(coming, there, lambda side: side.facts.numbers)
 
 
 def _same_subject(coming: Sequence[_Side], there: Sequence[_Side]) -> _Found:
@@ -219,18 +234,15 @@ def _same_subject(coming: Sequence[_Side], there: Sequence[_Side]) -> _Found:
 
 
 def _subject_keys(side: _Side) -> Iterable[str]:
-    says_something = len(side.subject) >= SHORTEST_SUBJECT and side.subject not in SAYS_NOTHING
-    return (side.subject,) if says_something else ()
+    says_something = len(side.facts.subject) >= SHORTEST_SUBJECT and side.facts.subject not in SAYS_NOTHING
+    return (side.facts.subject,) if says_something else ()
 
 
 def _is_same_hand(one: _Side, other: _Side) -> bool:
     """The same author, or the same type and scope where there is a type."""
     author = one.commit.author_email.lower()
     is_same_author = bool(author) and author == other.commit.author_email.lower()
-    is_same_kind = one.parsed.type is not None and (one.parsed.type, one.parsed.scope) == (
-        other.parsed.type,
-        other.parsed.scope,
-    )
+    is_same_kind = one.facts.type is not None and one.facts[:2] == other.facts[:2]
     return is_same_author or is_same_kind
 
 

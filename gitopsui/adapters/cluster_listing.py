@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from gitopsui.adapters.cluster_call import JSON, ClusterCall, read_object, unexpected_status
 from gitopsui.adapters.cluster_discovery import ApiKind
+from gitopsui.adapters.cluster_events import EVENT_KINDS, MOST_PAGES, slim_event
 from gitopsui.adapters.http_socket import Deadline
 from gitopsui.domain.errors import ClusterError
 from gitopsui.domain.resource import GroupKind, Manifest
@@ -110,7 +111,7 @@ def begin_again(read: Callable[[], T], kind: ApiKind) -> T:
 
 
 def read_pages(call: ClusterCall, request: ListRequest, mask: Mask) -> Iterator[list[Manifest]]:
-    token, limit, total = "", PAGE_SIZE, 0
+    token, limit, total, count = "", PAGE_SIZE, 0, 0
     seen: set[str] = set()
     while True:
         page = read_page(call, request, token, limit)
@@ -118,7 +119,8 @@ def read_pages(call: ClusterCall, request: ListRequest, mask: Mask) -> Iterator[
         if total > request.max_bytes:
             raise too_large(request.kind)
         yield [ingest(item, request, mask) for item in drain(page.items)]
-        if not page.token:
+        count += 1
+        if not page.token or (count == MOST_PAGES and request.kind.group_kind in EVENT_KINDS):
             return
         if page.token in seen:
             raise ClusterError("The API server gives the same page again and again.", code="CLUSTER_ERROR")
@@ -173,6 +175,8 @@ def ingest(item: object, request: ListRequest, mask: Mask) -> Manifest:
     if request.is_metadata_only:
         # A server that did not understand "metadata only" has sent the values: they end here.
         whole = {key: whole[key] for key in ("apiVersion", "kind", "metadata")}
+    if kind.group_kind in EVENT_KINDS:
+        whole = slim_event(whole)
     try:
         return mask(whole)
     except (TypeError, ValueError, LookupError, AttributeError, RecursionError):

@@ -18,6 +18,7 @@ from gitopsui.domain.identity import Manifest, ResourceKey, find_key
 from gitopsui.domain.ignore import IgnoreRule
 from gitopsui.domain.image import images_in
 from gitopsui.domain.mask_text import display, mask_text
+from gitopsui.domain.secret_values import NOT_COMPARED, is_without_values
 from gitopsui.domain.shape import check_shape
 from gitopsui.domain.silenced import SilencedDrift
 from gitopsui.domain.text import clean_json, clean_text
@@ -128,6 +129,9 @@ def store_resources(
     kept = [row for row in application.resources.all() if row.group + "/" + row.kind in blind]
     if _digest(application.resources.all()) == _digest([*rows, *kept]):
         return
+    said = {row.uid: row.events for row in application.resources.all() if row.uid}
+    for row in rows:
+        row.events = said.get(row.uid, [])
     application.resources.exclude(pk__in=[row.pk for row in kept]).delete()
     ResourceState.objects.bulk_create(rows, batch_size=200)
 
@@ -182,6 +186,10 @@ def _sync(key: ResourceKey, drifted: dict[ResourceKey, ResourceDrift]) -> str:
 
 
 def _row(application: Application, manifest: Manifest, sync: str) -> ResourceState:
+    notes = list(check_shape(manifest))
+    if is_without_values(manifest):
+        # Nothing is known to differ, and nothing is known to be the same.
+        notes, sync = [*notes, NOT_COMPARED], ("Unknown" if sync == "Synced" else sync)
     health = health_of(manifest) or Health("", "")  # type: ignore[arg-type]
     return ResourceState(
         **_names(find_key(manifest)),
@@ -192,7 +200,7 @@ def _row(application: Application, manifest: Manifest, sync: str) -> ResourceSta
         health_reason=mask_text(clean_text(health.message, limit=1000)),
         sync=sync,
         images=[clean_text(mask_text(image.image), limit=1000) for image in images_in(manifest)],
-        notes=[clean_text(note) for note in check_shape(manifest)],
+        notes=[clean_text(note) for note in notes],
         created_at=_created(manifest),
     )
 

@@ -10,8 +10,9 @@ from django.utils import timezone
 from apps.core import jobs, queue
 from apps.environments import connect
 from apps.environments.models import Application, Cluster, Reconciliation
+from apps.environments.selectors.deep_check import DEEP_CHECK
 from apps.environments.selectors.reconcilers import REFRESH
-from apps.environments.services import checks, clusters, history, layouts, reconcilers
+from apps.environments.services import checks, clusters, deep_check, history, layouts, reconcilers
 from apps.repositories.connect import mirror
 from apps.repositories.models import Repository
 
@@ -43,6 +44,22 @@ def refresh_reconciler(reconciliation_id: int) -> None:
     if reconciliation.application.cluster is not None:
         with connect.cluster_refresher(reconciliation.application.cluster) as cluster:
             reconcilers.refresh(reconciliation, cluster=cluster)
+
+
+@jobs.job(DEEP_CHECK, lease=timedelta(minutes=5))
+def run_deep_check(application_id: int) -> None:
+    """What the API server says that applying Git would change. Safe to repeat: nothing is stored there."""
+    application = Application.objects.select_related(
+        "cluster", "component", "environment", "repository__credential"
+    ).get(pk=application_id)
+    with connect.dry_run_door(application.cluster) as cluster:
+        deep_check.run_deep_check(
+            application,
+            git=mirror(application.repository),
+            renderer=connect.renderer(),
+            cluster=cluster,
+            now=timezone.now(),
+        )
 
 
 @jobs.job(history.HISTORY, lease=timedelta(minutes=14))
@@ -80,6 +97,7 @@ def check_due_applications() -> None:
         queue.enqueue("apps.environments.tasks.check_cluster", cluster_id)
     _make_history_due()
     jobs.enqueue_due(REFRESH)
+    jobs.enqueue_due(DEEP_CHECK)
 
 
 def _make_history_due() -> None:

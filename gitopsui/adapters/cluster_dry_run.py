@@ -24,6 +24,7 @@ from gitopsui.adapters.http_socket import Deadline
 from gitopsui.adapters.http_transport import Exchange
 from gitopsui.domain.errors import ClusterError, InputError
 from gitopsui.domain.mask_text import BULLETS, mask_text
+from gitopsui.domain.normalize import canonical
 from gitopsui.domain.resource import Manifest, group_kind_of
 from gitopsui.domain.text import clean_text
 from gitopsui.domain.tree import mapping
@@ -123,7 +124,12 @@ def dry_run(
 
 
 def applicable(manifest: Manifest, place: Place) -> Manifest:
-    """The object as a client applies it, with its namespace."""
+    """
+    The object as a client applies it, with its namespace. The texts of a Secret go as data, since what is
+    applied as `stringData` is owned under a name that the stored object does not have.
+    """
+    if place.kind.group_kind == SECRET:
+        manifest = canonical(manifest, SECRET.group, SECRET.kind)
     metadata = {
         name: value for name, value in manifest["metadata"].items() if name not in _NOT_APPLIED_METADATA
     }

@@ -11,7 +11,7 @@ from apps.core import jobs
 from apps.core.models import Job, JobState
 from apps.environments.models import Application, DeepCheck
 
-KIND = "environments.deep_check"
+DEEP_CHECK = "environments.deep_check"
 # In this order: what somebody has to look at comes first.
 _WORDS = {
     "refused": "would be refused",
@@ -75,7 +75,7 @@ def deep_check_of(application: Application) -> DeepCheckPanel:
     if row is None:
         return DeepCheckPanel("none", refusal)
     found = sorted((_checked(item) for item in row.findings), key=_order)
-    job = None if row.checked_at else jobs.job_of(KIND, application.pk)
+    job = None if row.checked_at else jobs.job_of(DEEP_CHECK, application.pk)
     return DeepCheckPanel(
         state="done" if row.checked_at else _state_of(job),
         refusal=refusal,

@@ -17,8 +17,7 @@ from django.db import transaction
 from apps.accounts.models import Person
 from apps.core import audit, jobs
 from apps.environments.models import Application, DeepCheck
-from apps.environments.selectors.deep_check import KIND as DEEP_CHECK
-from apps.environments.selectors.deep_check import refusal_of
+from apps.environments.selectors.deep_check import DEEP_CHECK, refusal_of
 from apps.environments.services.desired import RenderDoor, head_of, source_of
 from apps.environments.services.findings import change_json
 from apps.environments.services.silences import rules_for

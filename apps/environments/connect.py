@@ -57,13 +57,23 @@ def access(cluster: Cluster) -> ClusterAccess:
 def cluster_reader(cluster: Cluster) -> ClusterReader:
     """A reader for one round of checks. Raises ClusterError for what can never be reached."""
     account, policy = _reach(cluster)
-    return ClusterReader(account, policy=policy, mask=live_masker())
+    return ClusterReader(account, policy=policy, mask=live_masker(), reads_secrets=cluster.reads_secrets)
 
 
 def cluster_refresher(cluster: Cluster) -> ClusterRefresher:
     """What asks reconcilers to look again. Raises ClusterError for what can never be reached."""
     account, policy = _reach(cluster)
     return ClusterRefresher(account, policy=policy, mask=live_masker())
+
+
+@contextmanager
+def dry_run_door(cluster: Cluster | None) -> Iterator[ClusterReader | None]:
+    """What answers dry runs; None where the connection may not ask for any."""
+    if cluster is None or not cluster.may_dry_run or cluster.is_paused:
+        yield None
+        return
+    with cluster_reader(cluster) as reader:
+        yield reader
 
 
 def _reach(cluster: Cluster) -> tuple[ClusterAccess, HttpPolicy]:

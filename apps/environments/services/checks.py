@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.environments.models import Application, ApplicationEvent, VersionObservation
 from apps.environments.services.desired import Desired, Mask, RenderDoor, read_desired, version_in
+from apps.environments.services.events import update_events
 from apps.environments.services.findings import store_drifts, store_resources
 from apps.environments.services.live import Live, LiveDoor, read_live
 from apps.environments.services.reconcilers import OwnVerdict, update_reconcilers
@@ -32,6 +33,7 @@ from gitopsui.domain.health_pods import summarise_pods
 from gitopsui.domain.identity import GroupKind, find_key
 from gitopsui.domain.mask_text import mask_text
 from gitopsui.domain.owner import Owner
+from gitopsui.domain.secret_values import describe_not_compared
 from gitopsui.domain.shipped import aggregated_rules
 from gitopsui.domain.silenced import SilencedDrift
 from gitopsui.domain.text import clean_text
@@ -84,6 +86,7 @@ def check_application(
         raise
     verdict = judge(application, desired, live, now=now)
     record_check(application, verdict, now=timezone.now())
+    update_events(application, live, cluster=cluster)
     own = OwnVerdict(
         verdict.sync, verdict.health.status, verdict.desired.sha, verdict.drift_count, verdict.live
     )
@@ -119,7 +122,7 @@ def judge(application: Application, desired: Desired, live: Live | None, *, now:
     blind = {kind: reason for kind, reason in unreadable.items() if kind in asked}
     sync, reason = _sync(drifts, desired, blind)
     health, note = _health(desired, live, drifts, blind)
-    reason = f"{reason} {count_silenced(found.silenced)}".strip()
+    reason = " ".join(filter(None, (reason, count_silenced(found.silenced), describe_not_compared(live.own))))
     return Verdict(desired, live, tuple(drifts), sync, reason, health, note, tuple(found.silenced))
 
 

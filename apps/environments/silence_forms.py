@@ -117,7 +117,10 @@ class ExpiryForm(forms.Form):
         label="Until", choices=EXPIRIES, initial="30", widget=forms.RadioSelect, help_text="Counted from now."
     )
     until = forms.DateField(
-        label="Day", required=False, widget=forms.DateInput({"type": "date"}), help_text="The last day of it."
+        label="Day",
+        required=False,
+        widget=forms.DateInput({"type": "date"}),
+        help_text="For “until the end of a day”.",
     )
     expires_at: datetime | None = None
 

@@ -15,7 +15,7 @@ from apps.environments.services.events import update_events
 from apps.environments.services.findings import store_drifts, store_resources
 from apps.environments.services.live import Live, LiveDoor, read_live
 from apps.environments.services.reconcilers import OwnVerdict, update_reconcilers
-from apps.environments.services.silences import count_silenced, rules_for
+from apps.environments.services.silences import rules_for, with_silenced
 from gitopsui.adapters.git import Mirror
 from gitopsui.domain.drift import (
     DriftKind,
@@ -122,7 +122,7 @@ def judge(application: Application, desired: Desired, live: Live | None, *, now:
     blind = {kind: reason for kind, reason in unreadable.items() if kind in asked}
     sync, reason = _sync(drifts, desired, blind)
     health, note = _health(desired, live, drifts, blind)
-    reason = " ".join(filter(None, (reason, count_silenced(found.silenced), describe_not_compared(live.own))))
+    reason = " ".join(filter(None, (with_silenced(reason, found), describe_not_compared(live.own))))
     return Verdict(desired, live, tuple(drifts), sync, reason, health, note, tuple(found.silenced))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -18,10 +18,10 @@ from apps.accounts.permissions import has_role
 from apps.core import audit, jobs
 from apps.environments.models import Application, DriftedResource, Silence
 from apps.environments.services.layouts import CHECK
+from gitopsui.domain.drift import Examination
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.identity import ResourceKey
 from gitopsui.domain.ignore import IgnoreRule, Level, check_rule, suggest_rule
-from gitopsui.domain.silenced import SilencedDrift
 from gitopsui.domain.text import clean_text
 
 
@@ -68,12 +68,13 @@ def rule_of(silence: Silence) -> IgnoreRule:
     )
 
 
-def count_silenced(drifts: Iterable[SilencedDrift]) -> str:
-    """`3 fields are silenced.` of the rules of people; "" where there are none. Shipped rules go unsaid."""
-    count = sum(one.rule.level is not Level.SHIPPED for drift in drifts for one in drift.changes)
+def with_silenced(reason: str, found: Examination) -> str:
+    """The reason of a verdict, and how many fields people have silenced. Shipped rules go unsaid."""
+    count = sum(one.rule.level is not Level.SHIPPED for drift in found.silenced for one in drift.changes)
     if count == 0:
-        return ""
-    return "1 field is silenced." if count == 1 else f"{count} fields are silenced."
+        return reason
+    fields = "1 field is silenced" if count == 1 else f"{count} fields are silenced"
+    return f"{reason} {fields}." if found.drifts else f"{fields}, everything else is as Git asks for it."
 
 
 def propose_rule(drift: DriftedResource, index: int, reach: Reach = Reach.OBJECT) -> IgnoreRule:

@@ -53,7 +53,7 @@ class TestChecks:
         verdict = shop.check(shop.cart, replicas=5)
 
         assert (verdict.sync, verdict.drift_count) == (SyncStatus.SYNCED, 0)
-        assert verdict.sync_reason.endswith("1 field is silenced.")
+        assert verdict.sync_reason == "1 field is silenced, everything else is as Git asks for it."
         row = open_row(shop.cart)
         assert (row.is_silenced, row.verdict, row.changes) == (True, "MODIFIED", [])
         (stored,) = row.silenced
@@ -68,6 +68,7 @@ class TestChecks:
         verdict = shop.check(shop.cart, replicas=5, paused=True)
         row = open_row(shop.cart)
         assert verdict.drift_count == 1
+        assert verdict.sync_reason == "1 field in 1 resource differs. 1 field is silenced."
         assert [change["path"] for change in row.changes] == ["spec.paused"]
         assert [change["path"] for change in row.silenced] == ["spec.replicas"]
         assert not row.is_silenced

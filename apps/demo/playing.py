@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from apps.demo.argo_objects import ToolObjects
 from apps.demo.building import (
     OUTAGES_FILE,
     REPOSITORIES,
@@ -76,6 +77,9 @@ class _Player:
             clock=lambda: datetime.now(UTC),
             outages=self._outages,
         )
+        self._tools = ToolObjects(
+            stage.clusters, stage.config, self._reconciler, read_world(data)["config_url"]
+        )
         self._story = Story(stage, data / STORY_FILE)
 
     def play(self, stop: threading.Event, pace: Pace) -> None:
@@ -109,7 +113,9 @@ class _Player:
 
     def _reconcile(self, stop: threading.Event) -> None:
         try:
+            self._tools.pause(datetime.now(UTC))
             self._reconciler.reconcile(should_stop=stop.is_set)
+            self._tools.update(datetime.now(UTC))
         except SourceError as error:
             self._tell(f"A pass of the controller was left out: {error.message}")
 

@@ -25,6 +25,7 @@ from gitopsui.domain.owner import TRACKING_ID
 from gitopsui.domain.resource import Manifest
 
 MANAGER = "gitops-reconciler"
+FLUX_NAMESPACE = "flux-system"
 NONPROD, PROD, UK = "stand-in-nonprod", "stand-in-prod", "stand-in-uk"
 CLUSTER_OF: Mapping[str, str] = {
     "dev": NONPROD,
@@ -60,6 +61,11 @@ class Application:
         return self.cluster == NONPROD
 
     @property
+    def is_flux(self) -> bool:
+        """Whether it is said to be Flux that applies it; else it is Argo CD."""
+        return self.environment == "staging"
+
+    @property
     def source(self) -> RenderSource:
         folder = f"apps/{self.component}"
         if self.component == "catalog":
@@ -89,7 +95,8 @@ class _Rendered:
 class Reconciler:
     """
     Brings clusters (by name) to what the config repository asks for. What was applied last is remembered
-    in the file `memory`, so that a restart does not undo drift. `problems` are by name of application.
+    in the file `memory`, so that a restart does not undo drift. `problems` are by name of application; what
+    is `paused` is left alone.
     """
 
     def __init__(
@@ -100,6 +107,7 @@ class Reconciler:
         memory: Path,
     ) -> None:
         self.problems: dict[str, str] = {}
+        self.paused: frozenset[Application] = frozenset()
         self._config = config
         self._renderer = renderer
         self._clusters = clusters
@@ -113,6 +121,8 @@ class Reconciler:
         for application in APPLICATIONS:
             if should_stop():
                 return
+            if application in self.paused:
+                continue
             try:
                 self._reconcile(application, head)
                 self.problems.pop(application.name, None)
@@ -170,17 +180,28 @@ class Reconciler:
 
 
 def _marked(manifest: Manifest, application: Application) -> Manifest:
-    """A copy with the mark Argo CD leaves, `<application>:<group>/<kind>:<namespace>/<name>`."""
+    """A copy with the mark of its tool; Argo CD writes `<application>:<group>/<kind>:<namespace>/<name>`."""
     marked = deepcopy(manifest)
     metadata = marked["metadata"]
     metadata.setdefault("namespace", application.namespace)
+    if application.is_flux:
+        metadata["labels"] = {**(metadata.get("labels") or {}), **_flux_labels(application)}
+        return marked
     group = marked["apiVersion"].rpartition("/")[0]
     place = f"{group}/{marked['kind']}:{metadata['namespace']}/{metadata['name']}"
     metadata.setdefault("annotations", {})[TRACKING_ID] = f"{application.name}:{place}"
     return marked
 
 
+def _flux_labels(application: Application) -> dict[str, str]:
+    tool = "helm" if application.source.renderer == HELM else "kustomize"
+    group = f"{tool}.toolkit.fluxcd.io"
+    return {f"{group}/name": application.name, f"{group}/namespace": FLUX_NAMESPACE}
+
+
 def _is_marked(manifest: Manifest, application: Application) -> bool:
+    if application.is_flux:
+        return _flux_labels(application).items() <= (manifest["metadata"].get("labels") or {}).items()
     annotations = manifest["metadata"].get("annotations") or {}
     return str(annotations.get(TRACKING_ID, "")).startswith(f"{application.name}:")
 

@@ -153,6 +153,19 @@ class ClusterEditForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False),
         help_text="Empty keeps the one there is, as long as the address stays the same.",
     )
+    may_dry_run = forms.BooleanField(
+        label="Deep checks",
+        required=False,
+        help_text="Have the API server say by a dry run what applying Git would change. Needs the verbs "
+        "patch and create on what is applied; Kubernetes has no right for dry runs alone, so the account "
+        "could write.",
+    )
+    reads_secrets = forms.BooleanField(
+        label="Compare the values of Secrets",
+        required=False,
+        help_text="Needs get and list on secrets. Each value becomes a keyed hash as it is read: it is "
+        "shown as changed or not, never as text. Without it the metadata of Secrets is compared.",
+    )
 
     def __init__(self, *args: Any, cluster: Cluster, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

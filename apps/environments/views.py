@@ -13,6 +13,7 @@ from apps.accounts.models import Role
 from apps.accounts.permissions import has_role, person_of, requires
 from apps.core import jobs
 from apps.core.paging import page_of
+from apps.environments import connect
 from apps.environments.forms import ClusterEditForm
 from apps.environments.models import Application, Cluster
 from apps.environments.selectors import applications
@@ -136,14 +137,15 @@ def cluster_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def cluster_edit(request: HttpRequest, pk: int) -> HttpResponse:
     cluster = find_cluster(request, pk, Role.ADMIN)
-    initial = {"name": cluster.name, "server": cluster.server, "ca_data": cluster.ca_data}
+    stored = ("name", "server", "ca_data", *clusters.GRANTS)
+    initial = {name: getattr(cluster, name) for name in stored}
     form = ClusterEditForm(request.POST or None, cluster=cluster, initial=initial)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         clusters.change_cluster(cluster, **data, by=person_of(request))
         messages.success(request, f"{cluster.name} is saved and will be asked now.")
         return redirect("cluster-detail", pk=pk)
-    context = {"cluster": cluster_row(cluster), "form": form}
+    context = {"cluster": cluster_row(cluster), "form": form, "roles": connect.granted_roles()}
     return render(request, "environments/cluster_edit.html", context)
 
 

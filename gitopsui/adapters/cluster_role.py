@@ -10,6 +10,7 @@ import re
 from gitopsui.domain.errors import InputError
 
 ACCOUNT = "gitopsui-reader"
+ACCOUNT_NAMESPACE = "gitopsui"
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
 # What a page can show: the kinds with a health rule, and what people commonly keep in Git beside them.
@@ -83,6 +84,11 @@ READ_RESOURCES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("monitoring.coreos.com", ("podmonitors", "prometheusrules", "servicemonitors")),
 )
 
+READ_VERBS = ("get", "list", "watch")
+# Nobody applies these; controllers make them.
+MADE_BY_CLUSTER = frozenset(
+    {"controllerrevisions", "endpoints", "endpointslices", "events", "pods", "replicasets", "analysisruns"}
+)
 DISCOVERY_PATHS = ("/api", "/api/*", "/apis", "/apis/*", "/version", "/version/")
 
 COMMANDS = """\
@@ -159,20 +165,59 @@ metadata:
 
 def read_only_role() -> str:
     """The ClusterRole as YAML: get, list and watch on what we read, and discovery."""
-    lines = [
-        "apiVersion: rbac.authorization.k8s.io/v1",
-        "kind: ClusterRole",
-        "metadata:",
-        f"  name: {ACCOUNT}",
-    ]
-    lines.append("rules:")
+    lines = role_head(ACCOUNT)
     for group, resources in READ_RESOURCES:
-        lines.append(f'- apiGroups: ["{group}"]')
-        lines.append(f"  resources: [{quoted(resources)}]")
-        lines.append('  verbs: ["get", "list", "watch"]')
+        lines += rule(group, resources, READ_VERBS)
     lines.append(f"- nonResourceURLs: [{quoted(DISCOVERY_PATHS)}]")
     lines.append('  verbs: ["get"]')
     return "\n".join(lines) + "\n"
+
+
+def deep_check_role() -> str:
+    """What deep checks need beside it. Kubernetes has no right for dry runs alone: these verbs also write."""
+    lines = role_head(f"{ACCOUNT}-dry-run")
+    for group, resources in READ_RESOURCES:
+        applied = tuple(resource for resource in resources if resource not in MADE_BY_CLUSTER)
+        if applied:
+            lines += rule(group, applied, ("create", "patch"))
+    return "\n".join([*lines, "---", *binding(f"{ACCOUNT}-dry-run")]) + "\n"
+
+
+def secrets_role() -> str:
+    """What the comparison of Secret values needs beside it."""
+    lines = [*role_head(f"{ACCOUNT}-secrets"), *rule("", ("secrets",), READ_VERBS)]
+    return "\n".join([*lines, "---", *binding(f"{ACCOUNT}-secrets")]) + "\n"
+
+
+def role_head(name: str) -> list[str]:
+    head = ("apiVersion: rbac.authorization.k8s.io/v1", "kind: ClusterRole", "metadata:", f"  name: {name}")
+    return [*head, "rules:"]
+
+
+def rule(group: str, resources: tuple[str, ...], verbs: tuple[str, ...]) -> list[str]:
+    return [
+        f'- apiGroups: ["{group}"]',
+        f"  resources: [{quoted(resources)}]",
+        f"  verbs: [{quoted(verbs)}]",
+    ]
+
+
+def binding(name: str) -> list[str]:
+    """Of that role to our account, where the printed commands make it."""
+    return [
+        "apiVersion: rbac.authorization.k8s.io/v1",
+        "kind: ClusterRoleBinding",
+        "metadata:",
+        f"  name: {name}",
+        "roleRef:",
+        "  apiGroup: rbac.authorization.k8s.io",
+        "  kind: ClusterRole",
+        f"  name: {name}",
+        "subjects:",
+        "- kind: ServiceAccount",
+        f"  name: {ACCOUNT}",
+        f"  namespace: {ACCOUNT_NAMESPACE}",
+    ]
 
 
 def service_account_commands(namespace: str) -> str:

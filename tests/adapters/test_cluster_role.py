@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gitopsui.adapters.cluster_role import deep_check_role, secrets_role
 from gitopsui.adapters.http import HttpPolicy
 from gitopsui.adapters.kubeconfig import parse_kubeconfig, read_only_role, service_account_commands
 from gitopsui.domain.errors import InputError
@@ -35,6 +36,19 @@ def test_the_role_only_reads_and_leaves_secrets_out() -> None:
     assert {"pods", "deployments", "applications", "kustomizations"} <= resources
     assert not {"secrets", "*"} & resources
     assert not any("/" in resource for resource in resources)
+
+
+def test_what_is_granted_beside_reading_is_a_role_of_its_own() -> None:
+    dry_run, secrets = deep_check_role(), secrets_role()
+    role, bound = yaml.safe_load_all(dry_run)
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"create", "patch"}
+    resources = {resource for rule in role["rules"] for resource in rule["resources"]}
+    assert {"deployments", "configmaps"} <= resources
+    assert not {"secrets", "pods", "events", "*"} & resources
+    assert bound["roleRef"]["name"] == role["metadata"]["name"]
+    role, bound = yaml.safe_load_all(secrets)
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]}]
+    assert bound["subjects"][0]["name"] == "gitopsui-reader"
 
 
 def test_following_the_commands_gives_a_kubeconfig_that_is_taken(tmp_path: Path) -> None:

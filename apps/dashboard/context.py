@@ -18,7 +18,7 @@ SILENCE = timedelta(minutes=3)
 STANDIN_NOTE = "Demo: the clusters are stand-ins on this machine, made to look like Kubernetes."
 _NAV = {
     "board": "board", "board-table": "board", "component-detail": "board", "application-detail": "board",
-    "release-list": "releases", "release-detail": "releases",
+    "release-list": "releases", "release-detail": "releases", "compare": "releases", "find": "find",
     "repository": "repositories", "cluster": "clusters", "job": "jobs",
     "people": "people", "person": "people", "set": "set-up",
 }  # fmt: skip

@@ -46,6 +46,11 @@ for (const form of all("form.theme")) {
   });
 }
 
+// A list to choose from that needs no button.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit();
+});
+
 // Toasts, menus, copying, ticking all
 function show(selector) {
   for (const one of all(selector)) one.hidden = false;

@@ -1,0 +1,131 @@
+"""What changes between two versions of a component, or of all components between two environments."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import Project, Role
+from apps.accounts.permissions import person_of, requires
+from apps.environments.models import Component
+from apps.releases.selectors import releases as release_pages
+from apps.releases.selectors.comparison import (
+    Comparison,
+    as_rows,
+    compare_points,
+    describe_arrivals,
+    heading_of,
+)
+from apps.releases.selectors.points import Choice, Point, choices_of, find_point
+from apps.releases.selectors.train import read_train
+from gitopsui.domain.notes import to_dict, to_html, to_markdown
+from gitopsui.domain.notes_text import escape_markdown
+
+
+@requires(Role.VIEWER)
+@require_safe
+def compare(request: HttpRequest, slug: str, component_slug: str) -> HttpResponse:
+    """What would arrive in one version if another took its place, what is there already, what is lost."""
+    visible = Component.objects.visible_to(person_of(request)).select_related("project", "source")
+    component = get_object_or_404(visible, project__slug=slug, slug=component_slug)
+    places, releases = choices_of(component)
+    source, target = _find_sides(request, component, places, releases)
+    comparison = compare_points(component, source, target) if source and target else None
+    if comparison is not None and comparison.is_known and (wanted := request.GET.get("format")):
+        return _exported(comparison, wanted)
+    context = {
+        "project": component.project,
+        "component": {"name": component.name, "url": release_pages.component_url(component)},
+        "places": places,
+        "releases": releases,
+        "source": source,
+        "target": target,
+        **(
+            _told(request, comparison) if comparison else {"heading": f"Compare versions of {component.name}"}
+        ),
+    }
+    return render(request, "releases/compare.html", context)
+
+
+def _find_sides(
+    request: HttpRequest, component: Component, places: list[Choice], releases: list[Choice]
+) -> tuple[Point | None, Point | None]:
+    """The two sides of the address; without them the last two environments, else the last two releases."""
+    choices = places if len(places) > 1 else releases[1::-1]
+    default_source, default_target = (choices[-2].key, choices[-1].key) if len(choices) > 1 else ("", "")
+    asked = (request.GET.get("from", default_source), request.GET.get("into", default_target))
+    found = [find_point(component, key) if key else None for key in asked]
+    for key, point in zip(asked, found, strict=True):
+        if key and point is None:
+            raise Http404(f"There is no {key!r} of {component.name} to compare.")
+    return found[0], found[1]
+
+
+def _told(request: HttpRequest, comparison: Comparison) -> dict[str, Any]:
+    source, target = comparison.source, comparison.target
+    return {
+        "comparison": comparison,
+        "heading": heading_of(comparison),
+        "arrivals": describe_arrivals(comparison.notes),
+        "notes": to_dict(comparison.notes),
+        "already": as_rows(comparison.already),
+        "lost": as_rows(comparison.lost),
+        "swap_url": f"?{urlencode({'from': target.key, 'into': source.key})}",
+        "address": urlencode({"from": source.key, "into": target.key}),
+    }
+
+
+def _exported(comparison: Comparison, wanted: str) -> HttpResponse:
+    if wanted == "md":
+        return HttpResponse(_markdown(comparison), content_type="text/markdown; charset=utf-8")
+    if wanted == "html":
+        return HttpResponse(to_html(comparison.notes), content_type="text/html; charset=utf-8")
+    if wanted == "json":
+        return JsonResponse(
+            {
+                "from": asdict(comparison.source),
+                "into": asdict(comparison.target),
+                "notes": to_dict(comparison.notes),
+                "already_there": [asdict(line) for line in comparison.already],
+                "lost": [asdict(line) for line in comparison.lost],
+            }
+        )
+    raise Http404("It can be had as md, html or json.")
+
+
+def _markdown(comparison: Comparison) -> str:
+    """The notes, and below them what a reviewer must not miss."""
+    parts = [to_markdown(comparison.notes)]
+    if comparison.lost:
+        lines = [f"- {escape_markdown(line.text)} ({line.sha[:8]})" for line in comparison.lost]
+        parts.append("\n".join([f"### Would be lost ({len(lines)})", "", *lines, ""]))
+    if comparison.already:
+        lines = [
+            f"- {escape_markdown(line.text)} ({line.sha[:8]}, {line.reason})" for line in comparison.already
+        ]
+        parts.append("\n".join([f"### Already there ({len(lines)})", "", *lines, ""]))
+    return "\n".join(parts)
+
+
+@requires(Role.VIEWER)
+@require_safe
+def compare_train(request: HttpRequest, slug: str) -> HttpResponse:
+    """All components between two environments: what a release train would carry."""
+    project = get_object_or_404(Project.objects.visible_to(person_of(request)), slug=slug)
+    names = list(project.environments.values_list("name", flat=True))
+    source = request.GET.get("from", names[-2] if len(names) > 1 else "")
+    target = request.GET.get("into", names[-1] if len(names) > 1 else "")
+    if names and not {source, target} <= {*names, ""}:
+        raise Http404("There is no such environment.")
+    train = read_train(project, source, target) if source and target else None
+    context = {
+        "project": project, "environments": names, "source": source, "target": target, "train": train,
+        "swap_url": f"{reverse('compare-train', args=[slug])}?{urlencode({'from': target, 'into': source})}",
+    }  # fmt: skip
+    return render(request, "releases/compare_train.html", context)

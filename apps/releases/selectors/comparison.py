@@ -1,0 +1,147 @@
+"""What changes when one version takes the place of another, in both directions. Pure queries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from apps.environments.models import Component
+from apps.releases.selectors.points import Point
+from apps.repositories.models import Repository
+from apps.repositories.selectors.commits import commits_between, patch_ids_of
+from gitopsui.domain.commit import Commit, parse_message
+from gitopsui.domain.equivalence import match
+from gitopsui.domain.graph import UnknownCommit
+from gitopsui.domain.notes import Notes, SectionKind, build_notes
+
+MOST_ROWS = 200
+_NOUNS = {
+    SectionKind.BREAKING: ("breaking change", "breaking changes"),
+    SectionKind.SECURITY: ("security fix", "security fixes"),
+    SectionKind.NEW: ("feature", "features"),
+    SectionKind.FIXED: ("fix", "fixes"),
+    SectionKind.PERFORMANCE: ("speed-up", "speed-ups"),
+    SectionKind.REVERTS: ("revert", "reverts"),
+    SectionKind.DEPENDENCIES: ("dependency update", "dependency updates"),
+    SectionKind.OTHER: ("other change", "other changes"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CommitLine:
+    """A commit as a list shows it; `reason` says why it counts as already there, `twin` under which id."""
+
+    sha: str
+    text: str
+    scope: str
+    author: str
+    at: datetime | None
+    reason: str = ""
+    twin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """
+    `notes` are of what would arrive in `target` if `source` took its place; `already` are the commits of
+    `source` that it has under another id; `lost` what it has and would not have any more.
+    """
+
+    source: Point
+    target: Point
+    notes: Notes
+    already: list[CommitLine] = field(default_factory=list)
+    lost: list[CommitLine] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def arrives_count(self) -> int:
+        return self.notes.commit_count - self.notes.merge_count
+
+    @property
+    def is_known(self) -> bool:
+        return not self.problems
+
+
+def compare_points(component: Component, source: Point, target: Point) -> Comparison:
+    """
+    Both directions between two points of a component.
+
+    Commits that only merge are not counted; a side whose commit is not known gives a comparison without
+    notes and with the reason.
+    """
+    problems = [problem for problem in (source.problem, target.problem) if problem]
+    if problems or component.source is None:
+        return Comparison(source, target, build_notes([]), problems=problems or ["It has no source."])
+    repository = component.source
+    try:
+        incoming = commits_between(repository, target.sha, source.sha)
+        outgoing = commits_between(repository, source.sha, target.sha)
+    except UnknownCommit:
+        problem = f"The commits of {repository.name} are not all read yet; it takes a moment after a poll."
+        return Comparison(source, target, build_notes([]), problems=[problem])
+    same = match(incoming, outgoing, patch_ids=_patch_ids(repository, incoming, outgoing))
+    known = {pair.commit.sha for pair in same.already}
+    arriving = [commit for commit in incoming if commit.sha not in known]
+    return Comparison(
+        source,
+        target,
+        build_notes(arriving, base=target.title, head=source.title),
+        already=[
+            _line(one.commit, reason=one.reason.words, twin=one.counterpart.sha) for one in same.already
+        ],
+        lost=[_line(commit) for commit in same.lost],
+    )
+
+
+def _patch_ids(
+    repository: Repository, incoming: Sequence[Commit], outgoing: Sequence[Commit]
+) -> dict[str, str]:
+    """Only asked for where both sides have something: else nothing can be there twice."""
+    if not incoming or not outgoing:
+        return {}
+    return patch_ids_of(repository, [commit.sha for commit in (*incoming, *outgoing)])
+
+
+def _line(commit: Commit, *, reason: str = "", twin: str = "") -> CommitLine:
+    message = parse_message(commit.message)
+    return CommitLine(
+        sha=commit.sha,
+        text=message.description or message.header,
+        scope=message.scope or "",
+        author=commit.author_name,
+        at=commit.committed_at,
+        reason=reason,
+        twin=twin,
+    )
+
+
+def describe_arrivals(notes: Notes) -> str:
+    """`5 features, 8 fixes, 11 dependency updates`, worst news first; "" for nothing."""
+    counts = Counter({section.kind: len(section.entries) for section in notes.sections})
+    return ", ".join(
+        f"{counts[kind]:,} {_NOUNS[kind][counts[kind] != 1]}" for kind in SectionKind if counts[kind]
+    )
+
+
+def heading_of(comparison: Comparison) -> str:
+    """The answer in a sentence: `24 commits would arrive in production, 2 would be lost`."""
+    target = comparison.target
+    place = f"in {target.environment}" if target.environment else f"after {target.title}"
+    if not comparison.is_known:
+        return f"{comparison.source.title} and {target.title} cannot be compared"
+    arrives, lost = comparison.arrives_count, len(comparison.lost)
+    if not arrives and not lost:
+        return f"Nothing would arrive {place}: it has all of {comparison.source.title}"
+    words = [f"{arrives:,} commit{'' if arrives == 1 else 's'} would arrive {place}"] if arrives else []
+    if lost:
+        words.append(f"{lost:,}{'' if words else ' commit' + 's' * (lost != 1)} would be lost")
+    return ", ".join(words) if arrives else f"Nothing would arrive {place}, {words[0]}"
+
+
+def as_rows(lines: Sequence[CommitLine]) -> dict[str, Any]:
+    """The first rows of a long list, and how many follow."""
+    return {"rows": lines[:MOST_ROWS], "count": len(lines), "more": max(0, len(lines) - MOST_ROWS)}

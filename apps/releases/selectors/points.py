@@ -1,0 +1,196 @@
+"""What can be compared: an environment now or at a moment, a release, a commit; and which commit each is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+from apps.environments.models import Component, Environment
+from apps.releases.models import DeploymentRecord
+from apps.releases.selectors.versions import find_releases, shown_version
+from apps.repositories.models import StoredCommit
+
+MOST_RELEASES = 40
+SHORT = 8
+# A commit id as the tag of an image: `3f2a91b`, `sha-3f2a91b`, and of git describe `1.2.0-4-g3f2a91b`.
+_COMMIT_ID = re.compile(r"(?:(?:sha|git)-|.*-g)?([0-9a-f]{7,64})", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """
+    One side of a comparison. `key` is how an address names it; `sha` is "" where no commit is known, and
+    `problem` says why. `found_by` says how the commit was told.
+    """
+
+    key: str
+    label: str
+    version: str = ""
+    sha: str = ""
+    found_by: str = ""
+    problem: str = ""
+    environment: str = ""
+
+    @property
+    def title(self) -> str:
+        """`staging`, `2.15.0`, `production on 2026-11-17`."""
+        return self.label or self.version
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The commit of a version, and how it was told."""
+
+    sha: str
+    found_by: str
+
+
+def find_commits_of(component: Component, versions: Iterable[str]) -> dict[str, Found]:
+    """The commits of these versions of the component: by tag, by release, by the commit id they hold."""
+    wanted = {version for version in versions if version}
+    source = component.source
+    if source is None or not wanted:
+        return {}
+    tags = source.revisions.filter(kind="tag", gone_at=None, short__in=wanted).exclude(commit_sha="")
+    found = {short: Found(sha, f"the tag {short}") for short, sha in tags.values_list("short", "commit_sha")}
+    for version, release in find_releases(component, wanted - found.keys()).items():
+        found[version] = Found(release.commit_sha, f"the tag {release.tag}")
+    for version in wanted - found.keys():
+        if (sha := _find_by_id(component, version)) is not None:
+            found[version] = Found(sha, "the commit id in its version")
+    return found
+
+
+def _find_by_id(component: Component, version: str) -> str | None:
+    """The only commit whose id begins as the version says."""
+    match = _COMMIT_ID.fullmatch(version)
+    return find_commit(component, match[1]) if match else None
+
+
+def find_commit(component: Component, prefix: str) -> str | None:
+    """The full id of the only stored commit that begins with `prefix`; None for none or several."""
+    if component.source is None or not re.fullmatch(r"[0-9a-f]{7,64}", prefix):
+        return None
+    # As a range, which the index of the ids answers on every database.
+    rows = StoredCommit.objects.filter(repository=component.source, sha__gte=prefix, sha__lte=prefix + "g")
+    found = list(rows.values_list("sha", flat=True)[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def find_point(component: Component, key: str) -> Point | None:
+    """What an address names: `env:staging`, `env:production@2026-11-17`, `tag:v1.2.0`, `commit:3f2a91b`."""
+    kind, _, name = key.replace("\0", "").partition(":")
+    finders = {"env": _find_place, "tag": _find_tag, "commit": _find_commit}
+    return finders[kind](component, name) if kind in finders and name else None
+
+
+def _find_place(component: Component, name: str) -> Point | None:
+    environment_name, _, moment = name.partition("@")
+    environment = Environment.objects.filter(project=component.project, name=environment_name).first()
+    if environment is None:
+        return None
+    if moment:
+        return _find_past(component, environment, moment)
+    return _point_of_environment(component, environment)
+
+
+def _find_past(component: Component, environment: Environment, text: str) -> Point | None:
+    """What ran there at a moment; a date alone is its end."""
+    at = _parse_moment(text)
+    if at is None:
+        return None
+    key, label = f"env:{environment.name}@{text}", f"{environment.name} on {text}"
+    record = (
+        DeploymentRecord.objects.filter(
+            Q(to_at=None) | Q(to_at__gt=at),
+            application__component=component,
+            application__environment=environment,
+            from_at__lte=at,
+        )
+        .order_by("-from_at")
+        .first()
+    )
+    if record is None:
+        return Point(key, label, problem=f"It is not known what ran in {environment.name} on {text}.")
+    return _with_commit(component, Point(key, label, record.version, environment=environment.name))
+
+
+def _parse_moment(text: str) -> datetime | None:
+    try:
+        at = parse_datetime(text)
+        if at is None:
+            day = parse_date(text)
+            at = datetime.combine(day, time.max) if day else None
+    except ValueError:
+        return None
+    if at is None:
+        return None
+    return at if at.tzinfo else timezone.make_aware(at, UTC)
+
+
+def _point_of_environment(component: Component, environment: Environment) -> Point:
+    key, name = f"env:{environment.name}", environment.name
+    applications = list(component.applications.filter(environment=environment))
+    versions = sorted({shown_version(application) for application in applications})
+    if not applications:
+        return Point(key, name, problem=f"{component.name} is not deployed in {name}.", environment=name)
+    if len(versions) > 1:
+        problem = f"{len(versions)} versions run in {name}; compare one of them."
+        return Point(key, name, problem=problem, environment=name)
+    return _with_commit(component, Point(key, name, versions[0], environment=name))
+
+
+def _find_tag(component: Component, name: str) -> Point | None:
+    release = component.releases.filter(tag=name).only("tag", "version", "commit_sha").first()
+    if release is None:
+        return None
+    return Point(f"tag:{name}", release.version, release.version, release.commit_sha, f"the tag {name}")
+
+
+def _find_commit(component: Component, name: str) -> Point | None:
+    sha = find_commit(component, name.lower())
+    return Point(f"commit:{sha}", sha[:SHORT], "", sha, "its id") if sha else None
+
+
+def _with_commit(component: Component, point: Point) -> Point:
+    """The same with its commit, or with the reason why none is known."""
+    version, place = point.version, point.environment
+    if component.source is None:
+        problem = f"{component.name} has no source repository, so its commits are not known."
+    elif not version:
+        problem = f"It is not known which version runs in {place}."
+    else:
+        found = find_commits_of(component, [version]).get(version)
+        if found is not None:
+            return Point(point.key, point.label, version, found.sha, found.found_by, "", place)
+        problem = f"No tag of {component.source.name} is called {version}."
+    return Point(point.key, point.label, version, problem=problem, environment=place)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of the lists that a comparison is chosen from."""
+
+    key: str
+    label: str
+    version: str
+
+
+def choices_of(component: Component) -> tuple[list[Choice], list[Choice]]:
+    """The environments the component is in, in order, and its newest releases. Two queries."""
+    places: dict[str, str] = {}
+    applications = component.applications.select_related("environment")
+    for application in applications.order_by("environment__position", "environment__name"):
+        name, version = application.environment.name, shown_version(application)
+        places[name] = version if places.setdefault(name, version) == version else "several"
+    tags = component.releases.order_by("position").values_list("tag", "version")[:MOST_RELEASES]
+    return (
+        [Choice(f"env:{name}", name, version) for name, version in places.items()],
+        [Choice(f"tag:{tag}", version, "") for tag, version in tags],
+    )

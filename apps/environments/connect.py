@@ -15,6 +15,7 @@ from django.conf import settings
 from apps.environments.models import Cluster
 from gitopsui.adapters.cluster import ClusterAccess, ClusterReader, Listing, LiveState, in_cluster_access
 from gitopsui.adapters.cluster_refresh import ClusterRefresher
+from gitopsui.adapters.cluster_role import deep_check_role, secrets_role
 from gitopsui.adapters.http_policy import HttpPolicy
 from gitopsui.adapters.kubeconfig import read_only_role, service_account_commands
 from gitopsui.adapters.render import Renderer, find_tools
@@ -179,6 +180,14 @@ def check_server(account: ClusterAccess) -> None:
         ClusterReader(account, policy=http_policy(), mask=lambda manifest: manifest).close()
     except ClusterError as error:
         raise InputError(error.message, code=error.code, field="server") from error
+
+
+def granted_roles() -> list[dict[str, str]]:
+    """What an account needs for each grant beside reading: a label and the role with its binding as YAML."""
+    return [
+        {"id": "role-dry-run", "label": "Role for deep checks", "yaml": deep_check_role()},
+        {"id": "role-secrets", "label": "Role for the values of Secrets", "yaml": secrets_role()},
+    ]
 
 
 def read_only_access() -> dict[str, str]:

@@ -47,20 +47,35 @@ def _store_access(cluster: Cluster, access: ClusterAccess, *, is_in_cluster: boo
     cluster.failed_at = None
 
 
-def change_cluster(cluster: Cluster, *, name: str, server: str, ca_data: str, token: str, by: Person) -> None:
+# What a connection may do beside reading; the names of the fields of a cluster.
+GRANTS = ("may_dry_run", "may_refresh", "reads_secrets")
+
+
+def change_cluster(
+    cluster: Cluster, *, name: str, server: str, ca_data: str, token: str, by: Person, **grants: bool
+) -> None:
     """
     Edit a connection. An empty token keeps the stored credentials, as long as the address stays the
-    same: they are bound to it and dropped with it.
+    same: they are bound to it and dropped with it. `grants` are some of GRANTS; the others stay.
     """
     with transaction.atomic():
-        before = {"name": cluster.name, "server": cluster.server}
+        before = {"name": cluster.name, "server": cluster.server, **_grants_of(cluster)}
         cluster.name = clean_text(name, limit=100)
         if token or server != cluster.server:
             _store_access(cluster, ClusterAccess(server, ca_data=ca_data, token=token), is_in_cluster=False)
         cluster.ca_data = ca_data
+        for grant in GRANTS:
+            setattr(cluster, grant, grants.get(grant, getattr(cluster, grant)))
         cluster.save()
-        audit.record(by, "changed cluster", cluster, before=before, after={"server": cluster.server})
+        # The same objects may say more or less now.
+        cluster.applications.update(compared="")
+        after = {"server": cluster.server, **_grants_of(cluster)}
+        audit.record(by, "changed cluster", cluster, before=before, after=after)
     _check_again(cluster)
+
+
+def _grants_of(cluster: Cluster) -> dict[str, bool]:
+    return {grant: getattr(cluster, grant) for grant in GRANTS}
 
 
 def place_applications(project: Project, cluster: Cluster, environments: list[str]) -> int:

@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from apps.environments.models import Cluster
+from apps.environments.services.clusters import Answer
+from apps.environments.services.live_index import ListingIndex
 from gitopsui.adapters.cluster import ClusterAccess, ClusterReader, Listing, LiveState, in_cluster_access
-from gitopsui.adapters.cluster_refresh import ClusterRefresher
+from gitopsui.adapters.cluster_refresh import ClusterRefresher, refresh_role
 from gitopsui.adapters.cluster_role import deep_check_role, secrets_role
 from gitopsui.adapters.http_policy import HttpPolicy
 from gitopsui.adapters.kubeconfig import read_only_role, service_account_commands
@@ -105,9 +107,11 @@ class ClusterRound:
         self.cluster = cluster
         self.error: ClusterError | None = None
         self.version = ""
-        self.listings: dict[tuple[str, GroupKind], Listing] = {}
+        self.listings: dict[tuple[str, GroupKind], Answer] = {}
         self._reader: ClusterReader | None = None
         self._shared: dict[Hashable, Any] = {}
+        self._indexes: dict[int, tuple[Listing, ListingIndex]] = {}
+        self._place = ""
 
     def live(
         self, wanted: Iterable[GroupKind], *, namespace: str, versions: Mapping[GroupKind, str] | None = None
@@ -123,8 +127,18 @@ class ClusterRound:
         for kind, listing in state.listings.items():
             # Looked for everywhere and not served: a tool that is not installed, of which nothing is said.
             if namespace or listing.error is None or listing.error.code != "KIND_UNKNOWN":
-                self.listings[namespace, kind] = listing
+                self.listings[namespace, kind] = Answer.of(listing)
+        if namespace and namespace != self._place:
+            # The round has moved on; what it has left behind is not kept as objects.
+            self._place, self._indexes = namespace, {}
         return state
+
+    def index(self, listing: Listing) -> ListingIndex:
+        """The listing brought into order, once for all applications that come one after the other."""
+        known = self._indexes.get(id(listing))
+        if known is None or known[0] is not listing:
+            known = self._indexes[id(listing)] = (listing, ListingIndex.of(listing))
+        return known[1]
 
     def once(self, name: Hashable, read: Callable[[], T]) -> T:
         """What `read` answers, read once in this round and shared under `name`. Raises what `read` raises."""
@@ -186,6 +200,7 @@ def granted_roles() -> list[dict[str, str]]:
     """What an account needs for each grant beside reading: a label and the role with its binding as YAML."""
     return [
         {"id": "role-dry-run", "label": "Role for deep checks", "yaml": deep_check_role()},
+        {"id": "role-refresh", "label": "Role for refreshing Argo CD and Flux", "yaml": refresh_role()},
         {"id": "role-secrets", "label": "Role for the values of Secrets", "yaml": secrets_role()},
     ]
 

@@ -160,6 +160,12 @@ class ClusterEditForm(forms.Form):
         "patch and create on what is applied; Kubernetes has no right for dry runs alone, so the account "
         "could write.",
     )
+    may_refresh = forms.BooleanField(
+        label="Refresh Argo CD and Flux",
+        required=False,
+        help_text="Let people ask Argo CD and Flux to look again, by an annotation on their objects. Needs "
+        "the verb patch on those.",
+    )
     reads_secrets = forms.BooleanField(
         label="Compare the values of Secrets",
         required=False,

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from gitopsui.adapters.cluster import ClusterReader, absent
 from gitopsui.adapters.cluster_call import read_object, unexpected_status
 from gitopsui.adapters.cluster_discovery import ApiKind
-from gitopsui.adapters.cluster_role import NAMESPACE
+from gitopsui.adapters.cluster_role import ACCOUNT, NAMESPACE, binding, role_head, rule
 from gitopsui.adapters.http_socket import Deadline
 from gitopsui.domain.errors import ClusterError
 from gitopsui.domain.identity import ResourceKey
@@ -26,6 +26,15 @@ MERGE = "application/merge-patch+json"
 MANAGER = "gitopsui"
 ARGO_REFRESH = "argocd.argoproj.io/refresh"
 FLUX_REQUEST = "reconcile.fluxcd.io/requestedAt"
+PATCHED = (
+    ("argoproj.io", ("applications",)),
+    ("helm.toolkit.fluxcd.io", ("helmreleases",)),
+    ("kustomize.toolkit.fluxcd.io", ("kustomizations",)),
+    (
+        "source.toolkit.fluxcd.io",
+        ("buckets", "gitrepositories", "helmcharts", "helmrepositories", "ocirepositories"),
+    ),
+)
 
 
 class ClusterRefresher(ClusterReader):
@@ -82,6 +91,15 @@ class ClusterRefresher(ClusterReader):
         if kind is None:
             raise absent(key.group_kind, discovery)
         return kind
+
+
+def refresh_role() -> str:
+    """What refreshing needs beside reading. The verb patch cannot be held to annotations."""
+    name = f"{ACCOUNT}-refresh"
+    lines = role_head(name)
+    for group, resources in PATCHED:
+        lines += rule(group, resources, ("patch",))
+    return "\n".join([*lines, "---", *binding(name)]) + "\n"
 
 
 def path_of(kind: ApiKind, key: ResourceKey) -> str:

@@ -21,10 +21,9 @@ from pathlib import Path
 
 from gitopsui.adapters import mirror_files, process
 from gitopsui.adapters.git_access import GitAccess
-from gitopsui.adapters.git_address import GitPolicy, GitUrl, check_ref_name, check_url
+from gitopsui.adapters.git_address import COMMIT_ID, GitPolicy, GitUrl, check_ref_name, check_url
 from gitopsui.adapters.git_command import build_argv, build_environment, find_git
 from gitopsui.adapters.git_export import LeftOut
-from gitopsui.adapters.git_history import History
 from gitopsui.adapters.git_output import (
     BRANCHES,
     TAGS,
@@ -35,8 +34,11 @@ from gitopsui.adapters.git_output import (
     RemoteRefs,
     TreeEntry,
 )
+from gitopsui.adapters.git_push import push
 from gitopsui.adapters.git_remote import Remote
 from gitopsui.adapters.git_repository import ROOT, Repository
+from gitopsui.adapters.git_sign import KeyKind, SigningKey
+from gitopsui.adapters.git_write import Signer, Writer
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.text import clean_text
 
@@ -46,6 +48,7 @@ __all__ = [
     "GitAccess",
     "GitPolicy",
     "GitUrl",
+    "KeyKind",
     "LeftOut",
     "Mirror",
     "Progress",
@@ -54,6 +57,8 @@ __all__ = [
     "RefKind",
     "RemoteRefs",
     "Repository",
+    "Signer",
+    "SigningKey",
     "TreeEntry",
     "check_ref_name",
     "check_url",
@@ -99,7 +104,7 @@ class FetchResult:
         return not (self.created or self.moved or self.deleted or self.is_rebuilt)
 
 
-class Mirror(History):
+class Mirror(Writer):
     """
     The mirror of the remote `url` in the folder `path`, which need not exist before the first `fetch`.
 
@@ -155,6 +160,36 @@ class Mirror(History):
             self._forget_old_heads()
             # A day of grace: a fetch of a process that was killed could still be writing.
             self._maintain("gc", "--quiet", "--prune=1.day.ago", timeout=GC_TIMEOUT)
+
+    def push_tag(self, name: str, sha: str) -> None:
+        """
+        Make the tag `name` at the remote, where it must not exist yet; `sha` is a tag object or a commit.
+
+        Done too when it is there already with this id. Raises GIT_REF_TAKEN, GIT_REJECTED (a rule of the
+        server; the message has its words), GIT_AUTH. Our own refs change with the next fetch.
+        """
+        self._push(sha, f"{TAGS}{name}", expected=None)
+
+    def push_branch(self, sha: str, ref: str) -> None:
+        """Make the branch `ref` (full name) at the remote, where it must not exist yet; as `push_tag`."""
+        self._push(sha, ref, expected=None)
+
+    def push_update(self, ref: str, old: str, new: str) -> None:
+        """
+        Move `ref` (full name) of the remote from `old` forward to `new`, if it stands at `old` now.
+
+        As `push_tag`; raises GIT_NOT_FORWARD when `new` has not `old` in its history.
+        """
+        if not self.is_ancestor(old, new):
+            message = "The new commit does not build on what the branch has."
+            raise GitError(message, code="GIT_NOT_FORWARD", permanent=True)
+        self._push(new, ref, expected=old)
+
+    def _push(self, sha: str, ref: str, *, expected: str | None) -> None:
+        check_ref_name(ref.removeprefix(BRANCHES).removeprefix(TAGS))
+        if not ref.startswith((BRANCHES, TAGS)) or not COMMIT_ID.fullmatch(sha):
+            raise GitError("A push needs a full id and the full name of a branch or tag.", code="GIT_REF_MISSING", permanent=True)
+        push(self._remote, self.path, sha=sha, ref=ref, expected=expected)
 
     def _build(self, listed: RemoteRefs, on_progress: Listener | None) -> FetchResult:
         before = self._refs_before() if self.path.exists() else None

@@ -94,7 +94,7 @@ def lent(
     if url.scheme != "ssh" and not access.password:
         yield {}
         return
-    with _private_directory(near) as directory:
+    with private_directory(near) as directory:
         if url.scheme == "ssh":
             yield _write_ssh(directory, access, url, peer, policy)
         else:
@@ -102,9 +102,9 @@ def lent(
 
 
 def _write_askpass(directory: Path, access: GitAccess) -> Mapping[str, str]:
-    _write(directory / "username", (access.username or "git") + "\n")
-    _write(directory / "password", access.password + "\n")
-    _write(directory / "askpass", ASKPASS, mode=0o700)
+    write_private(directory / "username", (access.username or "git") + "\n")
+    write_private(directory / "password", access.password + "\n")
+    write_private(directory / "askpass", ASKPASS, mode=0o700)
     return {"GIT_ASKPASS": str(directory / "askpass")}
 
 
@@ -114,8 +114,10 @@ def _write_ssh(
     alias = url.host if url.port == DEFAULT_PORTS["ssh"] else f"[{url.host}]:{url.port}"
     identity = "none"
     if access.ssh_key:
-        identity = str(_write(directory / "key", access.ssh_key.replace("\r\n", "\n").strip() + "\n"))
-    known_hosts = _write(directory / "known_hosts", access.known_hosts.replace("\r\n", "\n").strip() + "\n")
+        identity = str(write_private(directory / "key", access.ssh_key.replace("\r\n", "\n").strip() + "\n"))
+    known_hosts = write_private(
+        directory / "known_hosts", access.known_hosts.replace("\r\n", "\n").strip() + "\n"
+    )
     text = SSH_CONFIG.format(
         peer=peer,
         alias=alias,
@@ -123,7 +125,7 @@ def _write_ssh(
         identity=identity,
         connect_seconds=max(1, int(policy.connect_timeout.total_seconds())),
     )
-    config = _write(directory / "config", text)
+    config = write_private(directory / "config", text)
     options = ("BatchMode=yes", "StrictHostKeyChecking=yes", "ClearAllForwardings=yes")
     argv = ["ssh", "-F", str(config)]
     for option in (*options, f"UserKnownHostsFile={known_hosts}"):
@@ -132,7 +134,8 @@ def _write_ssh(
 
 
 @contextmanager
-def _private_directory(near: Path) -> Iterator[Path]:
+def private_directory(near: Path) -> Iterator[Path]:
+    """A directory only we can read, gone when the block ends; in `near` where no other place will do."""
     base = _find_base(near)
     _remove_left_behind(base)
     directory = Path(tempfile.mkdtemp(prefix=DIRECTORY_PREFIX, dir=base))
@@ -162,7 +165,7 @@ def _remove_left_behind(base: Path) -> None:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def _write(path: Path, text: str, *, mode: int = 0o600) -> Path:
+def write_private(path: Path, text: str, *, mode: int = 0o600) -> Path:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

@@ -195,7 +195,12 @@ def _quote(text: str, secrets: Iterable[str]) -> str:
     lines = [line for line in text.splitlines() if line.startswith(("fatal:", "error:"))]
     if not lines:
         return ""
-    line = lines[-1].partition(":")[2].strip()
+    return mask_words(lines[-1].partition(":")[2], secrets)[:MAX_QUOTE].rstrip(".")
+
+
+def mask_words(words: str | bytes, secrets: Iterable[str]) -> str:
+    """What the other side wrote, printable and without what must not be shown."""
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
     for secret in secrets:
-        line = line.replace(secret, BULLETS)
-    return visible(mask_text(line))[:MAX_QUOTE].rstrip(".")
+        text = text.replace(secret, BULLETS)
+    return visible(mask_text(text.strip()))

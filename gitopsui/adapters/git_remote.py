@@ -59,7 +59,7 @@ class Remote:
         self.near = near
 
     def list_refs(self) -> RemoteRefs:
-        with self._conversation() as talk:
+        with self.conversation() as talk:
             listed = parse_remote_refs(self._list(talk, talk.environment).stdout)
             if not listed.refs and talk.url.scheme != "ssh":
                 self._check_is_repository(talk)
@@ -79,11 +79,11 @@ class Remote:
                 if on_progress is not None:
                     on_progress(progress)
 
-        with self._conversation() as talk:
+        with self.conversation() as talk:
             options = ["--progress", "--no-tags", "--no-write-fetch-head"]
             options += [WHOLE_HISTORY] if talk.url.scheme != "ssh" else []
             arguments = ("fetch", *options, "--end-of-options", talk.url.url, *REFSPECS)
-            result = self._run(
+            result = self.run(
                 build_argv(git_dir, *arguments, config=talk.config),
                 talk.environment,
                 timeout=self.policy.total_timeout,
@@ -105,7 +105,7 @@ class Remote:
             raise GitError(message, code="GIT_TOO_LARGE", permanent=True, hint=hint)
 
     def _list(self, talk: Conversation, environment: Mapping[str, str]) -> process.Result:
-        return self._run(
+        return self.run(
             build_argv(None, "ls-remote", "--symref", "--end-of-options", talk.url.url, config=talk.config),
             environment,
             timeout=min(LIST_TIMEOUT, self.policy.total_timeout),
@@ -121,7 +121,8 @@ class Remote:
             raise describe(128, b"fatal: not valid: is this a git repository?")
 
     @contextmanager
-    def _conversation(self) -> Iterator[Conversation]:
+    def conversation(self) -> Iterator[Conversation]:
+        """The checked address and the lent credential, as long as the block runs."""
         url = self._checked_url()
         peer = find_peer(url, self.policy)
         with lent(self.access, url, peer=peer, policy=self.policy, near=self.near) as entries:
@@ -135,7 +136,7 @@ class Remote:
         except InputError as error:
             raise GitError(error.message, code=error.code, permanent=True) from error
 
-    def _run(
+    def run(
         self,
         argv: Sequence[str],
         environment: Mapping[str, str],
@@ -145,7 +146,9 @@ class Remote:
         on_stderr: Callable[[bytes], None] | None = None,
         on_tick: Callable[[], None] | None = None,
         is_tied: bool = False,
+        check: bool = True,
     ) -> process.Result:
+        """Run Git for this remote. With `check` another status than 0 raises what it means."""
         with as_git_errors():
             result = process.run(
                 argv,
@@ -157,7 +160,13 @@ class Remote:
                 on_tick=on_tick,
                 is_tied=is_tied,
             )
-        if result.returncode:
-            secrets = self.access.secrets() if self.access else ()
-            raise describe(result.returncode, result.stderr, secrets=secrets)
+        if check and result.returncode:
+            raise self.describe(result)
         return result
+
+    def describe(self, result: process.Result) -> GitError:
+        return describe(result.returncode, result.stderr, secrets=self.secrets())
+
+    def secrets(self) -> tuple[str, ...]:
+        """The texts that must never be shown."""
+        return self.access.secrets() if self.access else ()

@@ -7,7 +7,7 @@ ours. Every command is one `process.run` with the options of `git_command`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -221,20 +221,35 @@ class Repository:
         """The one line a command prints."""
         return self._output(*arguments).decode("ascii", "replace").rstrip("\n")
 
-    def _output(self, *arguments: str, stdin: bytes = b"", max_output: int = MAX_ANSWER) -> bytes:
+    def _output(
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        max_output: int = MAX_ANSWER,
+        extra: Mapping[str, str] | None = None,
+    ) -> bytes:
         """All a command prints. Raises GitError when it ends with another status than 0."""
-        result = self._run(*arguments, stdin=stdin, max_output=max_output)
+        result = self._run(*arguments, stdin=stdin, max_output=max_output, extra=extra)
         if result.returncode:
             raise self._describe(result)
         return result.stdout
 
-    def _run(self, *arguments: str, stdin: bytes = b"", max_output: int = MAX_ANSWER) -> process.Result:
-        """Run a command that reads this repository, whatever its status. Raises GitError."""
+    def _run(
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        max_output: int = MAX_ANSWER,
+        extra: Mapping[str, str] | None = None,
+    ) -> process.Result:
+        """
+        Run a command on this repository, whatever its status. `extra` are entries of its environment.
+        Raises GitError.
+        """
         argv = build_argv(self.path, *arguments)
         with as_git_errors():
             return process.run(
                 argv,
-                env=build_environment(),
+                env=build_environment(extra),
                 cwd=ROOT,
                 stdin=stdin,
                 timeout=READ_TIMEOUT,

@@ -146,8 +146,8 @@ class StoredCommit(models.Model):
     """
     The row of a `Commit`. Times are null where Git holds none that is a date.
 
-    `message` is all of it, or its first 65,535 characters with `is_cut`. Rows are only added, parents before
-    children, and go when no branch, tag or kept head leads to them any more.
+    `message` is all of it with secrets masked, or its first 65,535 characters with `is_cut`. Rows are only
+    added, parents before children, and go when no branch, tag or kept head leads to them any more.
     """
 
     NO_PATCH = "-"  # a merge, nothing changed, or the change cannot be read

@@ -28,6 +28,7 @@ from apps.repositories.models import (
 from gitopsui.adapters.git_history import History, LoggedCommit
 from gitopsui.domain.commit import parse_message
 from gitopsui.domain.graph import Graph, decode
+from gitopsui.domain.mask_text import mask_text
 from gitopsui.domain.text import clean_text
 
 PORTION = 1_000  # commits
@@ -101,6 +102,8 @@ def _store_portion(repository: Repository, graph: Graph, portion: Sequence[Logge
 def _row(repository: Repository, logged: LoggedCommit) -> StoredCommit:
     commit = logged.commit
     is_merge = len(commit.parents) > 1
+    # Somebody may have committed a token in a message; pages and backups must not carry it on.
+    message = mask_text(clean_text(commit.message))
     return StoredCommit(
         repository=repository,
         sha=commit.sha,
@@ -111,8 +114,8 @@ def _row(repository: Repository, logged: LoggedCommit) -> StoredCommit:
         committer_name=clean_text(logged.committer_name, limit=PERSON_LIMIT),
         committer_email=clean_text(logged.committer_email, limit=ADDRESS_LIMIT),
         committed_at=commit.committed_at,
-        subject=clean_text(commit.message.strip().partition("\n")[0].rstrip(), limit=SUBJECT_LIMIT),
-        message=clean_text(commit.message),
+        subject=clean_text(message.strip().partition("\n")[0].rstrip(), limit=SUBJECT_LIMIT),
+        message=message,
         is_cut=logged.is_cut,
         is_merge=is_merge,
         pull_request=parse_message(commit.message).pull_request,

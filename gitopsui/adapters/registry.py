@@ -7,7 +7,9 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -37,6 +39,7 @@ __all__ = ["ImageLabels", "Registry", "RegistryCredential", "TagList", "endpoint
 PAGE_SIZE = 1000
 MOST_PAGES = 50
 MOST_TAGS = 20_000
+LIST_TIMEOUT = timedelta(minutes=2)  # of all pages together
 TAGS_BYTES = 4 << 20
 DOCUMENT_BYTES = (
     4 << 20
@@ -91,12 +94,14 @@ class Registry:
         credential: RegistryCredential | None = None,
         *,
         page_size: int = PAGE_SIZE,
+        list_timeout: timedelta = LIST_TIMEOUT,
     ) -> None:
         self.host = host
         self._session = RegistrySession(_with_companions(policy, host))
         self._credential = credential
         self._sign_in = SignIn(self._session, credential)
         self._page_size = page_size
+        self._list_timeout = list_timeout
         self._origin = ""
 
     def __enter__(self) -> Self:
@@ -113,11 +118,12 @@ class Registry:
     def tags(self, repository: str) -> TagList:
         """
         All tags of an image, at most 20,000. A page is only followed on this registry: a link that leads
-        elsewhere ends the list, which then is not complete.
+        elsewhere ends the list, as does the time for it. Then it is not complete.
         """
         path = f"/v2/{self._checked(repository)}/tags/list"
         query = f"n={self._page_size}"
         names: dict[str, None] = {}
+        ends_at = time.monotonic() + self._list_timeout.total_seconds()
         for _ in range(MOST_PAGES):
             answer = self._read("GET", f"{path}?{query}", repository, max_bytes=TAGS_BYTES)
             known = len(names)
@@ -125,7 +131,8 @@ class Registry:
             if not (link := _NEXT.search(answer.headers.get("link", ""))):
                 return TagList(tuple(sorted(names)))
             query = self._next_query(link[1], path)
-            if not query or len(names) == known or len(names) >= MOST_TAGS:
+            is_over = len(names) >= MOST_TAGS or time.monotonic() >= ends_at
+            if not query or len(names) == known or is_over:
                 break
         return TagList(tuple(sorted(names)[:MOST_TAGS]), is_complete=False)
 

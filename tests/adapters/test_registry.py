@@ -201,6 +201,12 @@ def test_a_list_without_an_end_is_cut(server: FaultServer) -> None:
     assert (len(found.names), found.is_complete) == (50, False)
 
 
+def test_a_list_that_takes_too_long_is_cut(server: FaultServer) -> None:
+    server.routes[TAGS] = pages(["1.0.0"], ["1.1.0"])
+    with open_registry(server, list_timeout=timedelta(0)) as registry:
+        assert registry.tags("acme/cart") == TagList(("1.0.0",), is_complete=False)
+
+
 def test_names_that_are_no_tags_are_left_out(server: FaultServer) -> None:
     server.routes[TAGS] = always({"tags": ["1.0.0", "../x", "a b", 7, None, "<b>", "x\u202e"]})
     with open_registry(server) as registry:

@@ -25,7 +25,7 @@ from gitopsui.domain.version import VersionRange, parse_tag
 
 STALE_AFTER = timedelta(minutes=30)  # three looks that gave no answer
 MOST_READ = 2_000  # tags of one image that a page looks through, the latest seen first
-VERSION_ROWS = 8
+VERSION_ROWS = 6
 OTHER_ROWS = 3
 
 Order = tuple[Precedence, BuildOrder]
@@ -60,12 +60,10 @@ class TagRow:
     digest: str
     moved_from: str
     revision: str
-    source_url: str
     built_at: datetime | None
     seen_at: datetime
     gone_at: datetime | None
     environments: tuple[str, ...]
-    is_newest_allowed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,6 @@ class Panel:
     error: str
     error_hint: str
     range_text: str
-    newest_allowed: str
     newer: Newer | None
     than: str
     rows: tuple[TagRow, ...]
@@ -213,10 +210,9 @@ def read_panel(component: Component, *, now: datetime) -> Panel | None:
         error=state.error,
         error_hint=state.error_hint,
         range_text=range_text.first() or "",
-        newest_allowed=state.newest_allowed,
         newer=newer,
         than=places[-1].environment.name if places else "",
-        rows=tuple(_read_rows(component, state.newest_allowed, places)),
+        rows=tuple(_read_rows(component, places)),
         tag_count=component.image_tags.filter(gone_at=None).count(),
     )
 
@@ -235,7 +231,7 @@ def _state_word(state: RegistryState, now: datetime) -> str:
     return "failed" if state.failed_at else "ok"
 
 
-def _read_rows(component: Component, newest_allowed: str, places: Collection[Place]) -> Iterable[TagRow]:
+def _read_rows(component: Component, places: Collection[Place]) -> Iterable[TagRow]:
     """The newest versions, a few tags that are none, and whatever runs, even when it is gone there."""
     running: dict[str, list[str]] = {}
     for place in places:
@@ -252,23 +248,21 @@ def _read_rows(component: Component, newest_allowed: str, places: Collection[Pla
     shown += [row for _, _, row in versions[VERSION_ROWS:] if _where(row, running)]
     shown += [row for n, row in enumerate(others) if n < OTHER_ROWS or _where(row, running)]
     for row in shown:
-        yield _tag_row(row, _where(row, running), is_newest=row.tag == newest_allowed)
+        yield _tag_row(row, _where(row, running))
 
 
 def _where(row: ImageTag, running: Mapping[str, list[str]]) -> list[str]:
     return running.get(bare_version(row.tag)) or (running.get(row.version, []) if row.version else [])
 
 
-def _tag_row(row: ImageTag, environments: Iterable[str], *, is_newest: bool) -> TagRow:
+def _tag_row(row: ImageTag, environments: Iterable[str]) -> TagRow:
     return TagRow(
         tag=row.tag,
         digest=row.digest,
         moved_from=row.previous_digest,
         revision=row.revision,
-        source_url=row.source_url,
         built_at=row.built_at,
         seen_at=row.seen_at,
         gone_at=row.gone_at,
         environments=tuple(environments),
-        is_newest_allowed=is_newest,
     )

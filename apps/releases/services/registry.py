@@ -280,9 +280,13 @@ def _record_notes(look: Look) -> None:
 
 def _record_failure(look: Look, error: SourceError | InputError) -> None:
     """Keep the last answer and say since when there is none."""
+    pause = error.retry_after if isinstance(error, SourceError) else None
+    hint = error.hint if isinstance(error, SourceError) else ""
+    if pause:
+        hint = f"It is asked again after {look.now + pause:%H:%M} UTC."
     rows = RegistryState.objects.filter(component=look.component)
     rows.filter(failed_at=None).update(failed_at=look.now)
-    rows.update(error=mask_text(error.message), error_code=error.code, error_hint=getattr(error, "hint", ""))
+    rows.update(error=mask_text(error.message), error_code=error.code, error_hint=hint)
 
 
 def _hold(registry: str, until: datetime) -> None:

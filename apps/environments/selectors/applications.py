@@ -21,6 +21,7 @@ from apps.environments.selectors.drift import (
     open_drifts,
 )
 from apps.environments.selectors.drift_diff import diffs_of, find_state, volatile_fields
+from apps.environments.selectors.reconcilers import reconcilers_of
 from apps.environments.selectors.resources import (
     Resources,
     digest_of_resources,
@@ -55,6 +56,7 @@ def application_context(
         **resource_context(resources, only_unwell=only_unwell),
         "resources_ptag": resources_stamp(application, resources, only_unwell=only_unwell),
         "silenced": silenced_of(application, now=now),
+        "reconcilers": reconcilers_of(application),
         "deep_check": _deep_check(application),
         "versions": versions_of(application),
         "events": list(application.events.all()[:MOST_EVENTS]),

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import ExitStack, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from apps.demo import world
+from apps.environments.models import Application, Cluster, Silence
+from gitopsui.domain.drift import SyncStatus
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def find_ports(count: int) -> range:
+    """Free ports beside each other, as the clusters of the demo have them."""
+    for _ in range(50):
+        with ExitStack() as stack:
+            first = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            with suppress(OSError, OverflowError):
+                for number in range(1, count):
+                    stack.enter_context(socket.create_server(("127.0.0.1", first + number)))
+                return range(first, first + count)
+    raise AssertionError(f"no {count} ports beside each other are free")
+
+
+@pytest.fixture
+def demo(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The settings of script/demo, without kustomize and helm: only catalog can be rendered."""
+    ports = find_ports(4)
+    settings.GITOPSUI_DATA, settings.GITOPSUI_TOOLS = tmp_path, tmp_path / "no-tools"
+    settings.GITOPSUI_DEMO_GIT_PORT, settings.GITOPSUI_DEMO_CLUSTER_PORT = ports[0], ports[1]
+    settings.GITOPSUI_TRUSTED_ENDPOINTS = frozenset(f"127.0.0.1:{port}" for port in ports)
+    for name in ("GITOPSUI_KUSTOMIZE", "GITOPSUI_KUBECTL", "GITOPSUI_HELM"):
+        monkeypatch.setenv(name, "")
+    return tmp_path
+
+
+def application(component: str, environment: str) -> Application:
+    return Application.objects.get(component__name=component, environment__name=environment)
+
+
+def test_the_first_board_has_drift_by_hand_silenced_drift_and_three_clusters(demo: Path) -> None:
+    call_command("demo_seed")
+    assert [cluster.failed_at for cluster in Cluster.objects.all()] == [None] * 3
+    drifted = application("catalog", "production")
+    assert (drifted.sync, drifted.drift_count) == (SyncStatus.OUT_OF_SYNC, 1)
+    assert [change["manager"] for change in drifted.drifts.get().changes] == ["kubectl-edit"]
+    silenced = application("catalog", "production-uk")
+    assert (silenced.sync, silenced.drift_count) == (SyncStatus.SYNCED, 0)
+    row = silenced.drifts.get()
+    assert row.is_silenced
+    assert len(row.silenced) == 1
+    assert application("catalog", "dev").health == "Suspended"
+
+
+def test_a_silence_has_a_reason_an_author_and_an_end_and_a_second_seed_changes_nothing(demo: Path) -> None:
+    call_command("demo_seed")
+    silence = Silence.objects.get()
+    assert (silence.created_by, silence.reason[:24]) == ("approver", "One of the two nodes is ")
+    assert silence.expires_at is not None
+    assert timedelta(days=4) < silence.expires_at - timezone.now() < timedelta(days=6)
+    before = (Application.objects.count(), Silence.objects.count(), (demo / "world/world.json").read_bytes())
+    call_command("demo_seed")
+    after = (Application.objects.count(), Silence.objects.count(), (demo / "world/world.json").read_bytes())
+    assert after == before
+
+
+def test_the_demo_of_an_earlier_version_is_refused_with_what_to_do(demo: Path) -> None:
+    path = demo / "world" / world.WORLD_FILE
+    path.parent.mkdir()
+    path.write_text(json.dumps({"version": 1}))
+    with pytest.raises(CommandError, match="--reset"):
+        call_command("demo_seed")

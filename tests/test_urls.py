@@ -74,7 +74,7 @@ def world(db: None) -> dict[str, Any]:
         "repository": repository.pk, "cluster": cluster.pk, "application": application.pk,
         "release": release.pk, "job": job.pk, "person": people["viewer"].pk, "set": repository.pk,
         "drift": application.pk, "resource": application.pk, "reconcilers": application.pk,
-        "reconciler": reconciler.pk,
+        "reconciler": reconciler.pk, "deep": application.pk,
         "silence": silence.pk,
     }  # fmt: skip
     return {"people": people, "pks": pks}

@@ -191,7 +191,8 @@ _PAGES = {
         "repository-detail", "repository-edit", "repository-remove", "set-up-repository",
     ),
     "environments.Application": (
-        "application-detail", "application-facts", "drift-table", "resource-tree",
+        "application-detail", "application-facts", "drift-table", "resource-tree", "deep-check",
+        "reconcilers",
     ),
     "environments.Cluster": ("cluster-detail", "cluster-edit", "cluster-remove"),
     "releases.Release": ("release-detail",),

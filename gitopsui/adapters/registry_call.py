@@ -80,7 +80,7 @@ REFUSALS = {
     ),
     404: (
         "REGISTRY_NOT_FOUND",
-        "{host} does not have what was asked for.",
+        "{host} does not have this image or tag.",
         "Check the name of the image; without a credential some registries say this of private ones.",
     ),
 }

@@ -155,6 +155,11 @@ class SilenceForm(RuleForm, ExpiryForm):
     )
     field_order = [*RuleForm.base_fields, "reason", *ExpiryForm.base_fields]
 
+    def blame_rule_alone(self) -> None:
+        """Leave out what is wrong with reason and expiry: whoever asks for a preview has not come to them."""
+        for name in self.errors.keys() - RuleForm.base_fields.keys():
+            del self.errors[name]
+
     def rule_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in RuleForm.base_fields]
 

@@ -55,7 +55,9 @@ def silence_new(request: HttpRequest) -> HttpResponse:
     application, project = drift.application, drift.application.component.project
     if request.method == "POST":
         form = SilenceForm(request.POST, **_form_options(request, application))
-        if form.is_valid() and "preview" not in request.POST:
+        if "preview" in request.POST:
+            form.blame_rule_alone()
+        elif form.is_valid():
             return _start(request, form, application)
         return _show_new(request, drift, form)
     try:

@@ -131,9 +131,10 @@ class TestPreview:
     def test_without_a_script_a_button_shows_it_and_nothing_is_stored(
         self, shop: Shop, drift: DriftedResource
     ) -> None:
-        data = WHOLE | {"kind": "*", "name": "", "preview": "1"}
+        data = RULE | {"kind": "*", "name": "", "preview": "1"}
         page = text_of(client_of(shop, "proposer").post(address("silence-new", drift), data))
         assert "It silences 1 field now" in page
+        assert "Say why" not in page
         assert not Silence.objects.exists()
 
 

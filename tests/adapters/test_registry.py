@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from gitopsui.adapters.registry_auth import Challenge, parse_challenge
 from gitopsui.adapters.registry_manifest import ImageLabels, digest_of, image_in, labels_in, read_document
 from gitopsui.domain.errors import HttpError, InputError, RegistryError, SourceError
 from gitopsui.domain.image import ImageReference, parse_image
+from tests.adapters.certificates import make_authority, make_leaf, server_context
 from tests.adapters.fault_server import Answer, FaultServer, Request, always
 
 TAGS = "/v2/acme/cart/tags/list"
@@ -414,6 +416,25 @@ def test_plain_http_is_never_spoken_to_a_host_the_operator_does_not_trust(server
     with Registry(server.host_port, HttpPolicy(), credential) as registry:
         assert failure(lambda: registry.tags("acme/cart")).code in {"URL_SCHEME", "URL_ADDRESS"}
     assert server.requests == []
+
+
+def test_a_certificate_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    context = server_context(make_leaf(make_authority()), tmp_path)
+    with (
+        FaultServer({TAGS: always({"tags": ["1.0.0"]})}, context=context) as server,
+        Registry(server.host_port, policy_for(server)) as registry,
+    ):
+        assert failure(lambda: registry.tags("acme/cart")).code == "HTTP_TLS"
+        assert server.requests == []
+
+
+def test_a_credential_for_tls_is_never_sent_without_it(server: FaultServer) -> None:
+    server.routes[TAGS] = always(status=401, headers={"WWW-Authenticate": "Basic"})
+    credential = RegistryCredential(f"https://{server.host_port}", "reader", CANARY)
+    policy = policy_for(server, read_timeout=timedelta(seconds=0.3))
+    with Registry(server.host_port, policy, credential) as registry:
+        assert failure(lambda: registry.tags("acme/cart")).code.startswith("HTTP_")
+    assert TAGS not in server.paths()
 
 
 # --- documents --------------------------------------------------------------------------------------------

@@ -132,15 +132,28 @@ class ClusterReader:
         kinds = sorted(set(wanted))
         found = [discovery.find(kind, version=(versions or {}).get(kind, "")) for kind in kinds]
         requests = {kind: self._request(kind, namespace, deadline) for kind in found if kind is not None}
-        with collector_paused(), ThreadPoolExecutor(PARALLEL_CALLS) as threads:
+        with collector_paused():
             self._shelf.pack_all_but(namespace)
-            read = dict(zip(requests, threads.map(self._list, requests.values()), strict=True))
+            read = self._list_all(requests)
         return LiveState(
             {
                 kind: Listing(error=absent(kind, discovery)) if api_kind is None else read[api_kind]
                 for kind, api_kind in zip(kinds, found, strict=True)
             }
         )
+
+    def _list_all(self, requests: Mapping[ApiKind, ListRequest]) -> dict[ApiKind, Listing]:
+        """Threads are for waiting: what is known already is taken from the shelf without any."""
+        unknown = {kind: one for kind, one in requests.items() if not self._is_at_hand(one)}
+        read = {kind: self._list(one) for kind, one in requests.items() if kind not in unknown}
+        if unknown:
+            with ThreadPoolExecutor(PARALLEL_CALLS) as threads:
+                read |= zip(unknown, threads.map(self._list, unknown.values()), strict=True)
+        return read
+
+    def _is_at_hand(self, request: ListRequest) -> bool:
+        kind, place = request.kind, request.namespace if request.kind.is_namespaced else ""
+        return self._packed.get(kind) is not None or self._shelf.find(kind, place) is not None
 
     def dry_run_apply(self, manifest: Manifest, *, manager: str, namespace: str) -> DryRun:
         """
@@ -193,7 +206,7 @@ class ClusterReader:
         try:
             packed = self._find_packed(request)
             if packed is not None:
-                return packed.listing_of(place)
+                return self._shelf.lend(kind, place, packed)
             listing = read_listing(self._call, request, self._mask)
         except ClusterError as error:
             if self._call.is_refused:

@@ -42,8 +42,12 @@ class Shelf:
 
     def __init__(self) -> None:
         self._listings: dict[tuple[ApiKind, str], Listing | PackedListing] = {}
+        self._parts: dict[tuple[ApiKind, str], Listing] = {}
 
     def find(self, kind: ApiKind, namespace: str) -> Listing | None:
+        part = self._parts.get((kind, namespace))
+        if part is not None:
+            return part
         kept = self._listings.get((kind, namespace))
         if isinstance(kept, PackedListing):
             kept = kept.listing_of(namespace)
@@ -53,8 +57,14 @@ class Shelf:
     def put(self, kind: ApiKind, namespace: str, listing: Listing) -> None:
         self._listings[kind, namespace] = listing
 
+    def lend(self, kind: ApiKind, namespace: str, whole: PackedListing) -> Listing:
+        """What lies in one namespace of a list of the whole cluster, opened once while it is in use."""
+        part = self._parts[kind, namespace] = whole.listing_of(namespace)
+        return part
+
     def pack_all_but(self, namespace: str) -> None:
         """The round has moved on to `namespace`: what belongs to others is kept small."""
+        self._parts = {name: part for name, part in self._parts.items() if name[1] == namespace}
         for (kind, place), kept in self._listings.items():
             if place not in ("", namespace) and isinstance(kept, Listing) and kept.manifests:
                 # Under the place that was asked for, whatever the objects say of themselves.

@@ -16,6 +16,7 @@ from apps.environments.services.findings import store_drifts, store_resources
 from apps.environments.services.live import Live, LiveDoor, read_live
 from apps.environments.services.reconcilers import OwnVerdict, update_reconcilers
 from apps.environments.services.silences import rules_for, with_silenced
+from apps.environments.services.unchanged import is_unchanged, kept_mark, mark_of, record_unchanged
 from gitopsui.adapters.git import Mirror
 from gitopsui.domain.drift import (
     DriftKind,
@@ -72,10 +73,11 @@ def check_application(
     renderer: RenderDoor,
     cluster: LiveDoor | None,
     mask: Mask,
-) -> Verdict:
+) -> None:
     """
-    Gather, compare, record. When the cluster does not answer, its error is stored with the time of the
-    first failure, the last findings stay, and ClusterError goes on to the job.
+    Gather, compare, record; where nothing moved since the last time, record that alone. When the cluster
+    does not answer, its error is stored with the time of the first failure, the last findings stay, and
+    ClusterError goes on to the job.
     """
     now = timezone.now()
     desired = read_desired(application, git=git, renderer=renderer, mask=mask, now=now)
@@ -84,14 +86,23 @@ def check_application(
     except ClusterError as error:
         record_failure(application, error, desired=desired, at=now)
         raise
-    verdict = judge(application, desired, live, now=now)
-    record_check(application, verdict, now=timezone.now())
+    own = _conclude(application, desired, live, now=now)
     update_events(application, live, cluster=cluster)
-    own = OwnVerdict(
+    update_reconcilers(application, own, git=git, cluster=cluster, now=timezone.now())
+
+
+def _conclude(application: Application, desired: Desired, live: Live | None, *, now: datetime) -> OwnVerdict:
+    """Bring what is stored level with what was read."""
+    mark = mark_of(application, desired, live, rules_for(application, now=now))
+    if is_unchanged(application, mark):
+        record_unchanged(application, desired, now=timezone.now())
+        sync, health = SyncStatus(application.sync), HealthStatus(application.health)
+        return OwnVerdict(sync, health, desired.sha, application.drift_count, live)
+    verdict = judge(application, desired, live, now=now)
+    record_check(application, verdict, mark=mark, now=timezone.now())
+    return OwnVerdict(
         verdict.sync, verdict.health.status, verdict.desired.sha, verdict.drift_count, verdict.live
     )
-    update_reconcilers(application, own, git=git, cluster=cluster, now=timezone.now())
-    return verdict
 
 
 def _ask(application: Application, desired: Desired, cluster: LiveDoor | None) -> Live | None:
@@ -238,8 +249,11 @@ def record_failure(application: Application, error: ClusterError, *, desired: De
         row.save()
 
 
-def record_check(application: Application, verdict: Verdict, *, now: datetime) -> None:
-    """Store the verdict, its findings and what changed since the last one, in one transaction."""
+def record_check(application: Application, verdict: Verdict, *, mark: str = "", now: datetime) -> None:
+    """
+    Store the verdict, its findings and what changed since the last one, in one transaction. `mark` stands
+    for all it was made from.
+    """
     with transaction.atomic():
         row = Application.objects.select_for_update().get(pk=application.pk)
         row.component = application.component
@@ -251,6 +265,7 @@ def record_check(application: Application, verdict: Verdict, *, now: datetime) -
             return
         row.checked_at = now
         row.failed_at, row.error, row.error_hint = None, "", ""
+        row.compared = kept_mark(mark, verdict.sync)
         _apply_status(row, verdict, now)
         if verdict.live is not None:
             _apply_live(row, verdict.live, now)

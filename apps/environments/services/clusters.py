@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -114,34 +115,60 @@ def _check_again(cluster: Cluster) -> None:
     jobs.make_due(CHECK, list(cluster.applications.values_list("pk", flat=True)))
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a kind was listed, without what was listed: a round keeps hundreds of these."""
+
+    complete_at: datetime | None = None
+    object_count: int = 0
+    error: ClusterError | None = None
+
+    @classmethod
+    def of(cls, listing: Listing) -> Answer:
+        return cls(listing.complete_at, len(listing.manifests), listing.error)
+
+
 def record_answer(
-    cluster: Cluster, version: str, listings: Mapping[tuple[str, GroupKind], Listing], *, at: datetime
+    cluster: Cluster, version: str, answers: Mapping[tuple[str, GroupKind], Answer], *, at: datetime
 ) -> None:
     """The cluster answered: when, what it calls itself, and how each kind was listed."""
-    if not listings:
+    if not answers:
         return
     cluster.checked_at, cluster.version = at, clean_text(version, limit=100)
     cluster.failed_at = None
     cluster.error = cluster.error_code = cluster.error_hint = ""
     cluster.save(update_fields=["checked_at", "version", "failed_at", "error", "error_code", "error_hint"])
-    for (namespace, kind), listing in listings.items():
-        _record_listing(cluster, namespace, kind, listing)
+    rows = [_listing_row(cluster, *place, answer) for place, answer in answers.items()]
+    # A failed listing keeps the time and the count of the last complete one.
+    _store_listings([row for row in rows if row.error_code], ["error", "error_code"])
+    complete = ["error", "error_code", "complete_at", "object_count"]
+    _store_listings([row for row in rows if not row.error_code], complete)
 
 
-def _record_listing(cluster: Cluster, namespace: str, kind: GroupKind, listing: Listing) -> None:
-    """A failed listing keeps the time and the count of the last complete one."""
-    values: dict[str, object] = {"error": "", "error_code": ""}
-    if listing.error is not None:
-        values = {"error": mask_text(clean_text(str(listing.error))), "error_code": listing.error.code}
-    else:
-        values |= {"complete_at": listing.complete_at, "object_count": len(listing.manifests)}
-    KindListing.objects.update_or_create(
+def _store_listings(rows: list[KindListing], fields: list[str]) -> None:
+    # Twice the same name would be an error of the statement; the last answer counts.
+    unique = {(row.namespace, row.group, row.kind): row for row in rows}
+    KindListing.objects.bulk_create(
+        unique.values(),
+        batch_size=500,
+        update_conflicts=True,
+        update_fields=fields,
+        unique_fields=["cluster", "namespace", "group", "kind"],
+    )
+
+
+def _listing_row(cluster: Cluster, namespace: str, kind: GroupKind, answer: Answer) -> KindListing:
+    row = KindListing(
         cluster=cluster,
         namespace=clean_text(namespace, limit=253),
         group=clean_text(kind.group, limit=253),
         kind=clean_text(kind.kind, limit=100),
-        defaults=values,
     )
+    if answer.error is not None:
+        row.error, row.error_code = mask_text(clean_text(str(answer.error))), answer.error.code
+    else:
+        row.complete_at, row.object_count = answer.complete_at, answer.object_count
+    return row
 
 
 def record_silence(cluster: Cluster, error: ClusterError, *, at: datetime) -> None:

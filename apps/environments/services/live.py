@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from apps.environments.services.live_index import Found, ListingIndex, owner_uid_of, uid_of, without
 from gitopsui.adapters.cluster import Listing, LiveState
 from gitopsui.adapters.cluster_role import NAMESPACE
 from gitopsui.domain.identity import GroupKind, Manifest, ResourceKey, find_key, group_kind_of
 from gitopsui.domain.owner import Owner, owners_of
-from gitopsui.domain.tree import mapping, objects, text
+from gitopsui.domain.tree import mapping, text
+
+__all__ = [
+    "IndexingDoor",
+    "Live",
+    "LiveDoor",
+    "owner_uid_of",
+    "placed",
+    "read_live",
+    "uid_of",
+]
 
 POD = GroupKind("", "Pod")
 # What workloads make: read beside the kinds that Git names, so that the tree and its pods can be shown.
@@ -25,6 +36,13 @@ class LiveDoor(Protocol):
     def live(
         self, wanted: Iterable[GroupKind], *, namespace: str, versions: Mapping[GroupKind, str] | None = None
     ) -> LiveState: ...
+
+
+@runtime_checkable
+class IndexingDoor(LiveDoor, Protocol):
+    """A door whose lists many applications share, each brought into order once."""
+
+    def index(self, listing: Listing) -> ListingIndex: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +74,8 @@ def read_live(desired: Sequence[Manifest], *, namespace: str, cluster: LiveDoor)
         # What no namespace can be called holds nothing; the server is not asked for it.
         state = cluster.live(sorted({*kinds, *MADE_BY_WORKLOADS}), namespace=name, versions=versions)
         listings.update({(name, kind): listing for kind, listing in state.listings.items()})
-    found = _by_uid(listing.manifests for listing in listings.values())
+    index = cluster.index if isinstance(cluster, IndexingDoor) else ListingIndex.of
+    found = Found([index(listing) for listing in listings.values()])
     own, owner = _own(found, keys, namespace)
     unreadable = {kind: str(item.error) for (_, kind), item in listings.items() if item.error is not None}
     return Live(own, _made(found, own), unreadable, listings, owner)
@@ -72,29 +91,15 @@ def _versions(desired: Sequence[Manifest]) -> dict[GroupKind, str]:
     return versions
 
 
-def _by_uid(batches: Iterable[Sequence[Manifest]]) -> list[Manifest]:
-    """Each object once, also when two API groups serve it."""
-    seen: dict[str, Manifest] = {}
-    for batch in batches:
-        for manifest in batch:
-            metadata = mapping(manifest.get("metadata"))
-            identity = f"{text(metadata.get('uid'))} {group_kind_of(manifest)} {find_key(manifest)}"
-            seen.setdefault(identity, manifest)
-    return list(seen.values())
-
-
 def _own(
-    found: Sequence[Manifest], keys: Sequence[ResourceKey], namespace: str
+    found: Found, keys: Sequence[ResourceKey], namespace: str
 ) -> tuple[tuple[Manifest, ...], Owner | None]:
     """What Git names, and what carries the same mark of the same owner as most of that."""
-    asked = {placed(key, namespace) for key in keys} | set(keys)
-    named = [manifest for manifest in found if find_key(manifest) in asked]
+    named = found.named({placed(key, namespace) for key in keys} | set(keys))
     owner = _common_owner(named)
     if owner is None:
         return tuple(named), None
-    picked = {id(manifest) for manifest in named}
-    marked = [m for m in found if id(m) not in picked and owner in owners_of(m)]
-    return (*named, *marked), owner
+    return (*named, *without(found.owned(owner), named)), owner
 
 
 def placed(key: ResourceKey, namespace: str) -> ResourceKey:
@@ -108,19 +113,15 @@ def _common_owner(manifests: Sequence[Manifest]) -> Owner | None:
     return marks.most_common(1)[0][0] if marks else None
 
 
-def _made(found: Sequence[Manifest], own: Sequence[Manifest]) -> tuple[Manifest, ...]:
+def _made(found: Found, own: Sequence[Manifest]) -> tuple[Manifest, ...]:
     """What own objects made, and what that made: by owner references, a few steps down."""
-    picked = {id(manifest) for manifest in own}
-    uids = {uid for manifest in own if (uid := uid_of(manifest))}
-    made: list[Manifest] = []
+    picked, latest = list(own), list(own)
     for _ in range(4):
-        fresh = [m for m in found if id(m) not in picked and owner_uid_of(m) in uids]
-        if not fresh:
+        latest = list(without(found.made_by({uid_of(manifest) for manifest in latest}), picked))
+        if not latest:
             break
-        made += fresh
-        picked |= {id(manifest) for manifest in fresh}
-        uids |= {uid for manifest in fresh if (uid := uid_of(manifest))}
-    return tuple(manifest for manifest in made if not _is_old_set(manifest))
+        picked += latest
+    return tuple(manifest for manifest in picked[len(own) :] if not _is_old_set(manifest))
 
 
 def _is_old_set(manifest: Manifest) -> bool:
@@ -130,13 +131,3 @@ def _is_old_set(manifest: Manifest) -> bool:
     return not mapping(manifest.get("spec")).get("replicas") and not mapping(manifest.get("status")).get(
         "replicas"
     )
-
-
-def uid_of(manifest: Manifest) -> str:
-    return text(mapping(manifest.get("metadata")).get("uid"))
-
-
-def owner_uid_of(manifest: Manifest) -> str:
-    references = objects(mapping(manifest.get("metadata")).get("ownerReferences"))
-    controllers = [reference for reference in references if reference.get("controller")] or references
-    return text(controllers[0].get("uid")) if controllers else ""

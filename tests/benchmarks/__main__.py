@@ -1,4 +1,4 @@
-"""Runs the measurements, each in a process of its own: `script/bench [board polling pods memory]`."""
+"""Runs the measurements, each in a process of its own: `script/bench [board polling pods memory checks]`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ RUNS = {
     "polling": [("polling", "500")],
     "pods": [("cluster_reading", "3000")],
     "memory": [("worker_memory", "3000")],
+    "checks": [("checks", "500")],
 }
 
 

@@ -1,6 +1,7 @@
 """
-500 applications of twenty live objects each, five in a namespace: twelve that Git names, and their ReplicaSets
-and pods. They are applied as kubectl does, with its annotation, and have gone through the server's defaults.
+500 applications of twenty live objects each, five in a namespace: twelve that Git names, and their
+ReplicaSets and pods. They are applied as kubectl does, with its annotation, and have gone through the
+defaults of the server.
 """
 
 from __future__ import annotations
@@ -119,7 +120,9 @@ def commit_all(seed: Path, message: str) -> None:
 def fill(standin: Any, count: int) -> None:
     """Put all live objects into a stand-in, with what controllers and kubelets would have written."""
     for namespace in sorted({namespace_of(number) for number in range(count)}):
-        _create(standin, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, "kubectl")
+        _create(
+            standin, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, "kubectl"
+        )
     for number in range(count):
         for manifest in manifests_of(number):
             stored = _apply(standin, manifest)

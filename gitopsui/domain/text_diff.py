@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -23,7 +24,7 @@ _LEAST_FOLD = 2  # fewer hidden lines than this are shown: the fold would be no 
 _MOST_TOKENS = 400  # of a line; longer ones are compared from both ends only
 _MOST_PAIRS = 2_500  # comparisons made to find out which removed line became which added one
 _ALIKE = 0.5  # share of equal words that makes two lines one changed line
-_SMALL = 200  # lines below which every line is looked at, however often it occurs
+_MOST_MATCHES = 20_000  # pairs of equal lines; beyond, lines that occur often are no anchors
 _NO_NEWLINE = "no newline at end"
 
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
@@ -149,8 +150,10 @@ def _opcodes(old: list[str], new: list[str]) -> Iterator[tuple[str, int, int, in
     ours, theirs = old[start : len(old) - end], new[start : len(new) - end]
     if start:
         yield "equal", 0, start, 0, start
-    # Lines that occur often make the search slow in the square; in long texts they are no anchors.
-    matcher = SequenceMatcher(None, ours, theirs, autojunk=max(len(ours), len(theirs)) > _SMALL)
+    # Lines that occur often make the search slow in the square.
+    often = Counter(theirs)
+    is_slow = sum(often[line] for line in ours) > _MOST_MATCHES
+    matcher = SequenceMatcher(None, ours, theirs, autojunk=is_slow)
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         yield tag, i1 + start, i2 + start, j1 + start, j2 + start
     if end:
@@ -205,6 +208,8 @@ def _key(line: str) -> str:
 
 
 def _pair_row(old: list[str], new: list[str], i: int, j: int) -> Row:
+    if old[i] == new[j]:
+        return Row(Change.SAME, _line(old, i, has_end=False), _line(new, j, has_end=False))
     ours, theirs = changed_words(old[i].removesuffix("\n"), new[j].removesuffix("\n"))
     has_end = old[i].endswith("\n") != new[j].endswith("\n")
     return Row(Change.CHANGED, _line(old, i, ours, has_end=has_end), _line(new, j, theirs, has_end=has_end))

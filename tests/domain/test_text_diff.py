@@ -165,3 +165,14 @@ def test_what_is_too_long_is_cut_and_said_to_be(text: str, count: int) -> None:
 
 def test_a_text_of_exactly_the_most_lines_is_whole() -> None:
     assert not diff_texts("x\n" * MOST_LINES, "").is_cut
+
+
+def test_a_line_put_before_many_equal_ones_is_the_only_difference() -> None:
+    diff = diff_texts("head\n" + "line\n" * 600 + "x", "head\nnew\n" + "line\n" * 600 + "y")
+    assert (diff.removed_count, diff.added_count) == (1, 2)
+
+
+@pytest.mark.parametrize("old", ["a\nb\n" * 1000, "a\n" * 1999 + "b\n"], ids=["two lines", "one line"])
+def test_texts_of_few_different_lines_are_compared_all_the_same(old: str) -> None:
+    diff = diff_texts(old, "b\n" + old)
+    assert 1 <= diff.added_count <= MOST_LINES

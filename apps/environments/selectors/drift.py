@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 
 from apps.environments.models import Application, ApplicationQuerySet, DriftedResource
 from apps.environments.selectors.commits import CommitNote, commit_note
-from apps.environments.selectors.drift_diff import ResourceDiff
+from apps.environments.selectors.drift_diff import ResourceDiff, as_drawn
 from gitopsui.domain.drift import DriftKind, SyncStatus
 from gitopsui.domain.text_diff import TextDiff, diff_texts
 
@@ -177,7 +177,7 @@ def _drift_row(index: int, change: dict[str, Any]) -> DriftRow:
 def _lines_of(desired: str | None, live: str | None) -> TextDiff | None:
     if desired is None or live is None or "\n" not in desired + live:
         return None
-    return diff_texts(desired, live)
+    return as_drawn(diff_texts(desired, live), is_unified=True)
 
 
 def split_path(path: str) -> tuple[str, str]:

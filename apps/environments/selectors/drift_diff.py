@@ -51,9 +51,13 @@ def diffs_of(
     found = {}
     for row in drifts[:MOST_DIFFS]:
         one = _diff_of(row, _find(manifests, row, application.namespace))
-        pieces = tuple(_piece(piece, is_unified) for piece in one.diff.pieces) if one.diff else ()
-        found[row.pk] = replace(one, diff=replace(one.diff, pieces=pieces) if one.diff else None)
+        found[row.pk] = replace(one, diff=as_drawn(one.diff, is_unified=is_unified)) if one.diff else one
     return found
+
+
+def as_drawn(diff: TextDiff, *, is_unified: bool) -> TextDiff:
+    """The diff with its rows in the order of the view, and without folds that no page should carry."""
+    return replace(diff, pieces=tuple(_piece(piece, is_unified) for piece in diff.pieces))
 
 
 def _piece(piece: Piece, is_unified: bool) -> Piece:

@@ -24,6 +24,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         default = Path(settings.GITOPSUI_DATA) / "world"
         parser.add_argument("--data", type=Path, default=default, help=f"Its folder (default: {default}).")
+        parser.add_argument("--build", action="store_true", help="Build what is missing and end.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
@@ -33,6 +34,8 @@ class Command(BaseCommand):
         ports = (settings.GITOPSUI_DEMO_GIT_PORT, settings.GITOPSUI_DEMO_CLUSTER_PORT)
         data: Path = options["data"]
         world.prepare(data, datetime.now(UTC), tools=tools, git_port=ports[0], cluster_port=ports[1])
+        if options["build"]:
+            return
         self._tell(f"The Git server and the stand-in clusters of the demo run below {data}.")
         world.run(data, stop, tools=tools, tell=self._tell)
 

@@ -109,6 +109,6 @@ class ClusterClient:
 
 def _path(api_version: str, kind: str, namespace: str, name: str = "") -> str:
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-    plural = {**PLURALS, **TOOL_PLURALS}[api_version, kind]
+    plural = {**PLURALS, **TOOL_PLURALS, ("v1", "Event"): "events"}[api_version, kind]
     parts = [root, *(("namespaces", namespace) if namespace else ()), plural]
     return "/".join([*parts, *((name,) if name else ())])

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.demo.cluster_client import Cluster
+from apps.demo.cluster_events import EventLog
 from gitopsui.domain.resource import Manifest
 from gitopsui.domain.tree import mapping, objects
 
@@ -21,6 +22,7 @@ KUBELET = "kubelet"
 HASH = "pod-template-hash"
 ADDRESS = "192.0.2.10"  # of the range for documentation
 DEADLINE_SECONDS = 600
+RESTARTS = 6  # of a container that crashes
 Owned = Mapping[str, list[Manifest]]
 
 
@@ -33,6 +35,7 @@ class Controllers:
         self._cluster = cluster
         self._clock = clock
         self._is_broken = is_broken
+        self._events = EventLog(cluster, clock)
 
     def look(self) -> None:
         """One step of everything. Raises ClusterError."""
@@ -46,6 +49,7 @@ class Controllers:
             if not mapping(mapping(ingress.get("status")).get("loadBalancer")).get("ingress"):
                 self._say(ingress, {"loadBalancer": {"ingress": [{"ip": ADDRESS}]}})
         self._judge_autoscalers(deployments)
+        self._events.clean()
 
     def _by_owner(self, api_version: str, kind: str, owners: set[str]) -> Owned:
         """The objects of a kind by owner; those whose owner is gone are deleted, as the collector does."""
@@ -77,7 +81,7 @@ class Controllers:
             old.remove(pod)
         for pod in new[wanted:]:
             self._delete(pod)
-        self._empty_old_sets(sets, current, pods, old)
+        self._empty_old_sets(deployment, sets, current, pods, old)
         self._report(deployment, new[:wanted], old, current)
 
     def _start_pods(self, pods: list[Manifest], deployment: Manifest) -> None:
@@ -87,6 +91,10 @@ class Controllers:
             if status is not None:
                 self._say(pod, status, manager=KUBELET)
                 pod["status"] = status
+                if _is_ready(pod):
+                    self._events.started(pod)
+                else:
+                    self._events.crashed(pod, count=RESTARTS)
 
     def _running(self, pod: Manifest) -> Manifest | None:
         if _is_ready(pod):
@@ -122,7 +130,7 @@ class Controllers:
                 {
                     "name": name,
                     "ready": False,
-                    "restartCount": 6,
+                    "restartCount": RESTARTS,
                     "state": {"waiting": waiting},
                     "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}},
                 }
@@ -134,6 +142,8 @@ class Controllers:
             return
         metadata, template = deployment["metadata"], deployment["spec"]["template"]
         labels = {**mapping(mapping(template.get("metadata")).get("labels")), HASH: digest}
+        before = int(current["spec"].get("replicas", 0)) if current else 0
+        self._events.scaled(deployment, f"{metadata['name']}-{digest}", before, replicas)
         self._cluster.apply(
             {
                 "apiVersion": "apps/v1",
@@ -184,10 +194,17 @@ class Controllers:
             "spec": template["spec"],
         }
         self._cluster.apply(pod, manager=MANAGER)
+        about = {"name": base, "namespace": metadata["namespace"], "uid": owner}
+        self._events.created_pod({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": about}, name)
         taken.append(pod | {"status": {}})
 
     def _empty_old_sets(
-        self, sets: list[Manifest], current: Manifest | None, pods: Owned, left: list[Manifest]
+        self,
+        deployment: Manifest,
+        sets: list[Manifest],
+        current: Manifest | None,
+        pods: Owned,
+        left: list[Manifest],
     ) -> None:
         kept = {pod["metadata"]["name"] for pod in left}
         for one in sets:
@@ -195,6 +212,7 @@ class Controllers:
             if one is not current and one["spec"].get("replicas") != alive:
                 patch = {"spec": {"replicas": alive}}
                 meta = one["metadata"]
+                self._events.scaled(deployment, meta["name"], int(one["spec"].get("replicas", 0)), alive)
                 self._cluster.edit(
                     "apps/v1", "ReplicaSet", meta["namespace"], meta["name"], patch, manager=MANAGER
                 )

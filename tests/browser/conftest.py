@@ -28,6 +28,7 @@ from apps.environments.models import (
     Environment,
     KindListing,
     ResourceState,
+    Silence,
     VersionObservation,
 )
 from apps.environments.services import layouts
@@ -131,6 +132,7 @@ class Shop:
     silent_cluster: Cluster
     done: Job
     quarantined: Job
+    silence: Silence
 
 
 @pytest.fixture
@@ -157,6 +159,7 @@ def shop(live_server: LiveServer) -> Shop:
         silent_cluster=silent,
         done=done,
         quarantined=quarantined,
+        silence=_silences(application),
     )
 
 
@@ -372,6 +375,7 @@ def _details(application: Application) -> None:
     changes = [
         {
             "path": "spec.replicas",
+            "pointer": "/spec/replicas",
             "desired": "2",
             "live": "5",
             "manager": "kubectl-edit",
@@ -430,6 +434,31 @@ def _details(application: Application) -> None:
             created_at=now - timedelta(days=2),
         )
     _history(application)
+
+
+def _silences(application: Application) -> Silence:
+    """One of the application with a field that it holds back beside a shipped rule, one of the project."""
+    now, project = timezone.now(), application.component.project
+    rule: dict[str, Any] = {"kind": "Deployment", "group": "apps", "created_by": "ada"}
+    Silence.objects.create(project=project, managers=["kubectl-edit"], reason=LONG, **rule)
+    silence = Silence.objects.create(
+        project=project,
+        application=application,
+        json_pointers=["/spec/paused", f"/metadata/labels/{LONG}"],
+        reason="Paused until the move is over.",
+        expires_at=now + timedelta(days=2),
+        **rule,
+    )
+    change = {"desired": "false", "live": "true", "manager": "kubectl-edit", "changed_at": now.isoformat()}
+    by_people = {"level": "application", "silence": silence.pk, "why": silence.reason}
+    shipped = {"level": "shipped", "silence": None, "why": "it names the chart version"}
+    row = application.drifts.get(kind="Deployment", resolved_at=None)
+    row.silenced = [
+        change | {"path": "spec.paused"} | by_people,
+        change | {"path": "metadata.labels[helm.sh/chart]", "live": LONG} | shipped,
+    ]
+    row.save()
+    return silence
 
 
 def _history(application: Application) -> None:

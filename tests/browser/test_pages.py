@@ -32,6 +32,12 @@ PAGES: dict[str, Callable[[Shop], str]] = {
     "board without a match": lambda shop: "/projects/shop/?q=nothing",
     "empty board": lambda shop: "/projects/empty/",
     "application": lambda shop: f"/applications/{shop.application.pk}/",
+    "silences": lambda shop: "/projects/shop/silences/",
+    "ended silences": lambda shop: "/projects/shop/silences/?state=ended",
+    "silence": lambda shop: (
+        f"/silences/new/?drift={shop.application.drifts.get(kind='Deployment').pk}&change=0"
+    ),
+    "silence extend": lambda shop: f"/silences/{shop.silence.pk}/extend/",
     "component": lambda shop: "/projects/shop/components/cart/",
     "component edit": lambda shop: "/projects/shop/components/cart/edit/",
     "release list": lambda shop: "/projects/shop/releases/",

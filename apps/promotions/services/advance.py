@@ -1,0 +1,286 @@
+"""
+One turn of a promotion: from where it stands as far as it goes now. Safe to repeat and to be killed anywhere.
+
+Each step asks the outside to do one thing and believes only what it reads back. The numbers given to `reach`
+are the points at which a process may die: https://en.wikipedia.org/wiki/Crash-only_software
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from django.utils import timezone
+
+from apps.promotions.models import Promotion
+from apps.promotions.services.arrival import time_to_arrive, watch_arrival
+from apps.promotions.services.claims import LostClaimError, claim
+from apps.promotions.services.review import read_review
+from apps.promotions.services.turn import HEADS, Doors, Turn, check_base
+from gitopsui.adapters.forge.base import MergeOutcome, PullRequest, PullState
+from gitopsui.adapters.git import Signer
+from gitopsui.domain.errors import ForgeError, GitError
+from gitopsui.domain.gates import all_open
+from gitopsui.domain.promotion import Phase
+from gitopsui.domain.text import clean_text
+
+MOST_STEPS = 10
+
+
+def advance_promotion(promotion_id: int, doors: Doors) -> None:
+    """
+    Take a promotion as far as it goes. Raises GitError and ForgeError for the job to try again; what is
+    lasting ends the promotion with its reason instead.
+    """
+    held = claim(promotion_id)
+    if held is None:
+        return
+    turn = Turn(held, doors)
+    with suppress(LostClaimError):
+        try:
+            _walk(turn)
+        except (GitError, ForgeError) as error:
+            _note(turn, error)
+            raise
+        finally:
+            held.release()
+
+
+def _walk(turn: Turn) -> None:
+    for _ in range(MOST_STEPS):
+        step = _STEPS.get(Phase(turn.promotion.phase))
+        if step is None or not step(turn):
+            return
+
+
+def _note(turn: Turn, error: GitError | ForgeError) -> None:
+    """The error on the page; the next turn that gets on takes it away."""
+    turn.claim.write(
+        error=clean_text(error.message, limit=1_000), error_code=error.code, error_hint=error.hint
+    )
+
+
+# --- the steps --------------------------------------------------------------------------------------------
+
+
+def _commit(turn: Turn) -> bool:
+    """planned → pushing: the commit is made, and its id stored before anybody else can see it."""
+    promotion, reach = turn.promotion, turn.doors.reach
+    reach(1)
+    if promotion.wants_close:
+        return _close(turn)
+    if not check_base(turn):
+        return False
+    files = promotion.preview.get("files", [])
+    edits: dict[str, bytes | None] = {
+        one["path"]: one["new"].encode() for one in files if one["new"] != one["old"]
+    }
+    if not edits:
+        turn.claim.write("There is nothing to promote.", phase=Phase.EMPTY)
+        return False
+    head = turn.doors.git.commit_tree(
+        [promotion.base_sha],
+        edits,
+        message=promotion.message,
+        author=author_of(promotion),
+        committer=_gitopsui(promotion),
+    )
+    reach(2)
+    turn.claim.write("Its commit is made.", phase=Phase.PUSHING, head_sha=head, error="", attention="")
+    reach(3)
+    return True
+
+
+def author_of(promotion: Promotion) -> Signer:
+    """Who proposed it, at the time it was planned: the same plan makes the same commit."""
+    email = promotion.proposer.email if promotion.proposer else ""
+    name = _plain(promotion.proposer_name)
+    return Signer(name, _plain(email or f"{name}@gitopsui.invalid"), promotion.planned_at)
+
+
+def _plain(text: str) -> str:
+    return "".join(sign for sign in text if sign not in "<>\n\r\0").strip() or "gitopsui"
+
+
+def _gitopsui(promotion: Promotion) -> Signer:
+    return Signer("gitopsui", "gitopsui@gitopsui.invalid", promotion.planned_at)
+
+
+def _push(turn: Turn) -> bool:
+    """pushing → opening: the branch is made at the remote, where it must not be yet."""
+    promotion, reach = turn.promotion, turn.doors.reach
+    if promotion.wants_close:
+        return _close(turn)
+    if not check_base(turn):
+        return False
+    try:
+        turn.doors.git.push_branch(promotion.head_sha, f"{HEADS}{promotion.branch}")
+    except GitError as error:
+        if error.code not in ("GIT_REF_TAKEN", "GIT_REJECTED"):
+            raise
+        _fail(turn, error)
+        return False
+    reach(4)
+    turn.claim.write("Its branch is at the remote.", phase=Phase.OPENING, error="")
+    reach(5)
+    return True
+
+
+def _fail(turn: Turn, error: GitError | ForgeError) -> None:
+    text = clean_text(error.message, limit=1_000)
+    turn.claim.write(
+        text, phase=Phase.FAILED, error=text, error_code=error.code, error_hint=error.hint, attention=""
+    )
+
+
+def _open(turn: Turn) -> bool:
+    """opening → open: look for it, else ask for it and look again; the answer to that proves nothing."""
+    promotion, reach = turn.promotion, turn.doors.reach
+    pull = _find_pull(turn)
+    if pull is None:
+        failure: ForgeError | None = None
+        try:
+            turn.forge.create(
+                head=promotion.branch, base=promotion.base_branch, title=promotion.title, body=promotion.body
+            )
+        except ForgeError as error:
+            failure = error
+        reach(6)
+        pull = _find_pull(turn)
+        if pull is None:
+            if failure is not None:
+                raise failure
+            return False
+    turn.claim.write(
+        "Its pull request is open.",
+        phase=Phase.OPEN,
+        number=pull.number,
+        url=pull.url,
+        error="",
+        attention="",
+    )
+    reach(7)
+    return True
+
+
+def _find_pull(turn: Turn) -> PullRequest | None:
+    """The pull request of this branch that has our commit, an open one before an old one."""
+    found = [
+        pull for pull in turn.forge.find(turn.promotion.branch) if pull.head_sha == turn.promotion.head_sha
+    ]
+    return next((pull for pull in found if pull.state is PullState.OPEN), found[0] if found else None)
+
+
+def _watch(turn: Turn) -> bool:
+    """open → merging, when every gate passes on exactly this and the policy or somebody says so."""
+    pull = turn.forge.get(turn.promotion.number)
+    if _follow(turn, pull):
+        return turn.promotion.phase == Phase.MERGED
+    if turn.promotion.wants_close:
+        return _close(turn)
+    if pull.head_sha != turn.promotion.head_sha or not check_base(turn):
+        return False
+    review = read_review(turn.claim, turn.forge, now=timezone.now())
+    if not (all_open(review.gates) and review.may_merge):
+        return False
+    turn.claim.write("Every gate is open.", phase=Phase.MERGING, error="", attention="")
+    return True
+
+
+def _follow(turn: Turn, pull: PullRequest) -> bool:
+    """Whether others ended it, or made it another one than was approved."""
+    promotion = turn.promotion
+    who = f" by {pull.acted_by}" if pull.acted_by else ""
+    if pull.state is PullState.MERGED:
+        _merged(turn, pull, f"It was merged{who}.")
+        return True
+    if pull.state is PullState.CLOSED:
+        turn.claim.write(f"It was closed{who}.", phase=Phase.CLOSED, attention="")
+        return True
+    if pull.head_sha != promotion.head_sha:
+        turn.claim.write(
+            attention=f"Somebody pushed {pull.head_sha[:8]} to its branch, so it is not what was planned and "
+            "is not merged. Close it and promote again.",
+            last_pusher=pull.acted_by,
+        )
+    return False
+
+
+def _merged(turn: Turn, pull: PullRequest, text: str) -> None:
+    now = timezone.now()
+    turn.claim.write(
+        text,
+        phase=Phase.MERGED,
+        merged_at=pull.at or now,
+        merge_sha=pull.merge_sha,
+        arrive_by=now + time_to_arrive(turn.promotion),
+        error="",
+        attention="",
+    )
+
+
+def _merge(turn: Turn) -> bool:
+    """merging → merged, by the forge and pinned to our commit; any answer but a clear one is read back."""
+    promotion, reach = turn.promotion, turn.doors.reach
+    pull = turn.forge.get(promotion.number)
+    if _follow(turn, pull):
+        return turn.promotion.phase == Phase.MERGED
+    if pull.head_sha != promotion.head_sha:
+        turn.claim.write("Its branch moved.", phase=Phase.OPEN)
+        return False
+    if not check_base(turn):
+        return False
+    if not all_open(read_review(turn.claim, turn.forge, now=timezone.now()).gates):
+        turn.claim.write("A gate closed again.", phase=Phase.OPEN)
+        return False
+    reach(8)
+    answer = turn.forge.merge(
+        promotion.number, head_sha=promotion.head_sha, title=promotion.title, message=promotion.reason
+    )
+    reach(9)
+    pull = turn.forge.get(promotion.number)
+    if pull.state is PullState.MERGED:
+        _merged(turn, pull, "It is merged.")
+        reach(10)
+        return True
+    return _not_merged(turn, answer.outcome, answer.reason)
+
+
+def _not_merged(turn: Turn, outcome: MergeOutcome, reason: str) -> bool:
+    if outcome is MergeOutcome.CONFLICT:
+        files = turn.forge.list_conflicts(turn.promotion.number)
+        named = f" in {', '.join(files[:5])}" if files else ""
+        text = f"It conflicts with {turn.promotion.base_branch}{named}. {reason}".strip()
+        turn.claim.write(text, phase=Phase.STALE, conflicts=files)
+    elif outcome is MergeOutcome.MOVED:
+        turn.claim.write("Its branch moved while it was merged.", phase=Phase.OPEN)
+    elif outcome is MergeOutcome.REFUSED:
+        said = clean_text(reason, limit=500) or "a rule of the forge is not met"
+        turn.claim.write(
+            "The forge does not merge it yet.", phase=Phase.OPEN, attention=f"The forge waits: {said}"
+        )
+    # Else it is asked again in the next turn: the forge works out whether it can be merged.
+    return False
+
+
+def _close(turn: Turn) -> bool:
+    """Somebody here wants it closed."""
+    if turn.promotion.number:
+        turn.forge.close(turn.promotion.number)
+    turn.claim.write("It was closed here.", phase=Phase.CLOSED, attention="")
+    return False
+
+
+def _arrive(turn: Turn) -> bool:
+    watch_arrival(turn.claim, git=turn.doors.git, now=timezone.now())
+    return False
+
+
+_STEPS: dict[Phase, Callable[[Turn], bool]] = {
+    Phase.PLANNED: _commit,
+    Phase.PUSHING: _push,
+    Phase.OPENING: _open,
+    Phase.OPEN: _watch,
+    Phase.MERGING: _merge,
+    Phase.MERGED: _arrive,
+}

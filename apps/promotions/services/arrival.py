@@ -1,0 +1,85 @@
+"""The way of a merged promotion into the cluster: there when it runs, Synced and Healthy, at that version."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from apps.environments.models import Application
+from apps.promotions.models import Promotion, PromotionItem
+from apps.promotions.selectors.policies import policy_of
+from apps.promotions.services.claims import Claim
+from apps.promotions.services.notices import tell_event
+from gitopsui.domain.errors import GitError
+from gitopsui.domain.promotion import Phase
+
+
+class Ancestry(Protocol):
+    """The part of a mirror that says which commit is in which."""
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool: ...
+
+
+def time_to_arrive(promotion: Promotion) -> timedelta:
+    return timedelta(minutes=policy_of(promotion.environment).arrive_minutes)
+
+
+def watch_arrival(claim: Claim, *, git: Ancestry, now: datetime) -> None:
+    """Note which applications have arrived; all: it is deployed, and when time is up, that is said."""
+    promotion = claim.promotion
+    items = list(promotion.items.select_related("application__component", "application__environment"))
+    for item in items:
+        if item.arrived_at is None and _has_arrived(item, promotion, git, now):
+            PromotionItem.objects.filter(pk=item.pk).update(arrived_at=now)
+            item.arrived_at = now
+    waiting = [item for item in items if item.arrived_at is None]
+    if not waiting:
+        claim.write(_describe(items), phase=Phase.DEPLOYED, deployed_at=now, attention="")
+    elif (
+        promotion.arrive_by is not None and now > promotion.arrive_by and promotion.arrival_missed_at is None
+    ):
+        text = f"It did not arrive in time. {_explain(waiting[0].application, waiting[0])}"
+        claim.write(text, arrival_missed_at=now, attention=text)
+        tell_event(promotion, "missed", detail=text)
+
+
+def _has_arrived(item: PromotionItem, promotion: Promotion, git: Ancestry, now: datetime) -> bool:
+    application = item.application
+    if not application.desired_sha or not _has_merge(application, promotion, git):
+        return False
+    if application.cluster_id is None:
+        # No cluster says what runs: Git asking for it is as far as it can be followed.
+        return application.desired_version == item.to_version
+    return (
+        application.live_version == item.to_version
+        and application.sync == "Synced"
+        and application.health == "Healthy"
+        and not application.is_stale(now)
+    )
+
+
+def _has_merge(application: Application, promotion: Promotion, git: Ancestry) -> bool:
+    """Whether what the application is compared with holds the commit of the promotion."""
+    try:
+        return git.is_ancestor(promotion.head_sha, application.desired_sha) or (
+            bool(promotion.merge_sha) and git.is_ancestor(promotion.merge_sha, application.desired_sha)
+        )
+    except GitError as error:
+        if error.code != "GIT_REF_MISSING":
+            raise
+        return False
+
+
+def _describe(items: list[PromotionItem]) -> str:
+    if len(items) == 1:
+        return f"{items[0].application} runs {items[0].to_version}."
+    return f"All {len(items)} applications run what was promoted."
+
+
+def _explain(application: Application, item: PromotionItem) -> str:
+    """Why one has not arrived, as far as the last check tells."""
+    if application.error:
+        return f"{application} is not known: {application.error}"
+    if application.cluster_id is not None and application.live_version != item.to_version:
+        return f"{application} still runs {application.live_version or 'an unknown version'}."
+    return f"{application} is {application.health} and {application.sync}."

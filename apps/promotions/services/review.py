@@ -1,0 +1,98 @@
+"""What is read of an open promotion at each turn: checks, reviews of the forge, the gates."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from apps.promotions.models import Approval, Promotion
+from apps.promotions.selectors.facts import promotion_facts, seen_of
+from apps.promotions.selectors.policies import policy_of
+from apps.promotions.services.claims import Claim
+from gitopsui.adapters.forge.base import CommitStatus, Forge, Review
+from gitopsui.domain.errors import ForgeError
+from gitopsui.domain.gates import Gate, GateState, prognosis
+from gitopsui.domain.text import clean_text
+
+STATUS_PREFIX = "gitopsui/"
+_STATES = {GateState.PASS: "success", GateState.WAIT: "pending", GateState.BLOCK: "failure"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The gates now, and whether somebody or the policy wants it merged here."""
+
+    gates: list[Gate]
+    may_merge: bool
+
+
+def read_review(claim: Claim, forge: Forge, *, now: datetime) -> Reviewed:
+    """
+    Read checks and reviews from the forge, ask the gates, store their answers, and tell the forge about those
+    that changed. Raises ForgeError.
+    """
+    promotion = claim.promotion
+    policy = policy_of(promotion.environment)
+    checks = [one for one in forge.list_checks(promotion.head_sha) if not one.name.startswith(STATUS_PREFIX)]
+    stored = [{"name": one.name, "state": one.state, "detail": one.detail, "url": one.url} for one in checks]
+    if stored != promotion.checks:
+        claim.write(checks=stored)
+    for review in forge.list_reviews(promotion.number):
+        _store_review(promotion, review)
+    gates = prognosis(promotion_facts(promotion, now=now))
+    told = [gate_as_json(gate) for gate in gates]
+    if told != promotion.gates:
+        _tell_forge(forge, promotion, gates)
+    claim.write(gates=told, gates_at=now)
+    may_merge = policy.merge == "auto" or (policy.merge == "here" and promotion.wants_merge)
+    return Reviewed(gates, may_merge)
+
+
+def gate_as_json(gate: Gate) -> dict[str, str]:
+    return {
+        "name": gate.name,
+        "state": gate.state.value,
+        "reason": clean_text(gate.reason, limit=1_000),
+        "overridden_by": gate.overridden_by,
+    }
+
+
+def _store_review(promotion: Promotion, review: Review) -> None:
+    """
+    An approval or a rejection given on the forge, for exactly the commit it was given for. It counts under
+    the name the person has there.
+    """
+    if review.sha != promotion.head_sha or review.state not in ("approved", "rejected"):
+        return
+    seen, is_rejection = seen_of(promotion), review.state == "rejected"
+    Approval.objects.get_or_create(
+        promotion=promotion,
+        name=clean_text(review.by, limit=200),
+        base_sha=seen.base_sha,
+        head_sha=seen.head_sha,
+        diff_hash=seen.diff_hash,
+        is_rejection=is_rejection,
+        defaults={
+            "at": review.at or timezone.now(),
+            "is_from_forge": True,
+            "reason": clean_text(review.reason, limit=1_000)
+            or ("rejected on the forge" if is_rejection else ""),
+        },
+    )
+
+
+def _tell_forge(forge: Forge, promotion: Promotion, gates: list[Gate]) -> None:
+    """A commit status for each gate that answers otherwise than before."""
+    before = {one["name"]: (one["state"], one["reason"]) for one in promotion.gates}
+    for gate in gates:
+        if before.get(gate.name) == (gate.state.value, gate.reason):
+            continue
+        state = "success" if gate.is_open else _STATES[gate.state]
+        # A status that could not be set is no reason to stop: the page here has the same.
+        with suppress(ForgeError):
+            forge.set_status(
+                promotion.head_sha, CommitStatus(f"{STATUS_PREFIX}{gate.name}", state, gate.reason[:140])
+            )

@@ -1,0 +1,120 @@
+"""Which files of an application say its version, kept for previews whenever the config repository moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from django.db import transaction
+
+from apps.environments.models import Application
+from apps.promotions.models import EditTarget
+from gitopsui.adapters.git import TreeEntry
+from gitopsui.domain.edit import EditError, set_image
+from gitopsui.domain.errors import GitError
+
+MOST_FILES = 400
+MAX_BYTES = 400_000
+_SUFFIXES = (".yaml", ".yml", ".json")
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+class Tree(Protocol):
+    """The part of a mirror that files are read through."""
+
+    def tree(self, commit: str, path: str = "", *, recursive: bool = True) -> list[TreeEntry]: ...
+
+    def blobs(self, shas: Iterable[str], *, max_bytes: int) -> dict[str, bytes]: ...
+
+
+def store_targets(application: Application, *, git: Tree) -> list[EditTarget]:
+    """
+    Replace the files that a promotion of the application would edit, as its desired commit has them.
+
+    Only files of its own count: one that another environment reads too would change that as well.
+    """
+    sha = application.desired_sha
+    if not sha or not application.component.image:
+        return _replace(application, [])
+    files = _read(application, sha, git)
+    rows = [
+        EditTarget(application=application, path=path, blob_sha=blob, commit_sha=sha, text=text)
+        for path, (blob, text) in files.items()
+        if _names(text, application.component.image)
+    ]
+    if not rows:
+        rows = [
+            EditTarget(application=application, path=path, blob_sha=blob, commit_sha=sha, text=text)
+            for path, (blob, text) in files.items()
+            if path.rpartition("/")[2] in KUSTOMIZATIONS and application.renderer == "kustomize"
+        ][:1]
+    return _replace(application, _keep_named_fields(application, rows))
+
+
+def _replace(application: Application, rows: Sequence[EditTarget]) -> list[EditTarget]:
+    with transaction.atomic():
+        application.edit_targets.all().delete()
+        return EditTarget.objects.bulk_create(rows)
+
+
+def _keep_named_fields(application: Application, rows: list[EditTarget]) -> list[EditTarget]:
+    """A path that somebody named stays with its file."""
+    named = dict(application.edit_targets.exclude(field_path="").values_list("path", "field_path"))
+    for row in rows:
+        row.field_path = named.get(row.path, "")
+    return rows
+
+
+def _read(application: Application, sha: str, git: Tree) -> dict[str, tuple[str, str]]:
+    """The YAML files of its own: path → blob and text, those that cannot be read left out."""
+    entries = {entry.path: entry for path in _own_paths(application) for entry in _list(git, sha, path)}
+    shared = _shared_paths(application)
+    wanted = {
+        path: entry.sha
+        for path, entry in sorted(entries.items())
+        if path not in shared and (entry.size or 0) <= MAX_BYTES
+    }
+    blobs = git.blobs(list(dict.fromkeys(wanted.values()))[:MOST_FILES], max_bytes=MOST_FILES * MAX_BYTES)
+    texts: dict[str, tuple[str, str]] = {}
+    for path, blob in wanted.items():
+        try:
+            texts[path] = blob, blobs[blob].decode("utf-8")
+        except (KeyError, UnicodeDecodeError):
+            continue
+    return texts
+
+
+def _own_paths(application: Application) -> list[str]:
+    """Its folder and its values files; for a chart only the values, since the chart is everybody's."""
+    values = [str(path) for path in application.values_files]
+    if application.renderer == "helm" and values:
+        return values
+    return [application.path, *values]
+
+
+def _list(git: Tree, sha: str, path: str) -> list[TreeEntry]:
+    try:
+        entries = git.tree(sha, "" if path == "." else path)
+    except GitError as error:
+        if error.code != "GIT_REF_MISSING":
+            raise
+        return []
+    return [
+        entry for entry in entries if entry.path.endswith(_SUFFIXES) or entry.path.endswith(KUSTOMIZATIONS)
+    ]
+
+
+def _shared_paths(application: Application) -> set[str]:
+    """Values files that an application of another environment reads too."""
+    others = Application.objects.filter(
+        repository=application.repository_id, branch=application.branch
+    ).exclude(environment=application.environment_id)
+    return {str(path) for values in others.values_list("values_files", flat=True) for path in values}
+
+
+def _names(text: str, image: str) -> bool:
+    try:
+        set_image(text, image, "0.0.0")
+    except EditError:
+        return False
+    return True

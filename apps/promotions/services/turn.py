@@ -1,0 +1,127 @@
+"""The ground a promotion stands on: its doors, and whether the base branch still is as it was planned on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from apps.promotions.models import Promotion
+from apps.promotions.services.claims import Claim
+from gitopsui.adapters.forge.base import Forge
+from gitopsui.adapters.git import Signer
+from gitopsui.domain.commit import Commit
+from gitopsui.domain.errors import ForgeError, GitError
+from gitopsui.domain.promotion import Phase
+
+HEADS = "refs/heads/"
+Reach = Callable[[int], None]
+
+
+class GitDoor(Protocol):
+    """What of a mirror a promotion needs."""
+
+    def fetch(self) -> object: ...
+
+    def resolve(self, revision: str) -> str: ...
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool: ...
+
+    def log(
+        self, tip: str, *, exclude: str | None = None, paths: Sequence[str] = (), limit: int | None = None
+    ) -> list[Commit]: ...
+
+    def commit_tree(
+        self,
+        parents: Sequence[str],
+        edits: Mapping[str, bytes | None],
+        *,
+        message: str,
+        author: Signer,
+        committer: Signer | None = None,
+    ) -> str: ...
+
+    def push_branch(self, sha: str, ref: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The outside of one promotion. `forge` takes the id of the head: a plain remote goes by nothing else."""
+
+    git: GitDoor
+    forge: Callable[[str], Forge]
+    reach: Reach = lambda point: None
+
+
+class Turn:
+    """One claim of a promotion with its doors."""
+
+    def __init__(self, held: Claim, doors: Doors) -> None:
+        self.claim = held
+        self.promotion = held.promotion
+        self.doors = doors
+
+    @property
+    def forge(self) -> Forge:
+        return self.doors.forge(self.promotion.head_sha)
+
+
+def check_base(turn: Turn) -> bool:
+    """
+    Whether the promotion still fits what the base branch has: its own files and folders are as they were when
+    it was planned. What others changed elsewhere is no reason to plan again.
+    """
+    promotion, git = turn.promotion, turn.doors.git
+    git.fetch()
+    try:
+        tip = git.resolve(f"{HEADS}{promotion.base_branch}")
+    except GitError as error:
+        if error.code != "GIT_REF_MISSING":
+            raise
+        turn.claim.write(attention=f"The branch {promotion.base_branch} is gone; the promotion waits for it.")
+        return False
+    if promotion.head_sha and _holds(git, promotion.head_sha, tip):
+        return True
+    reason = _find_move(turn, tip)
+    if reason:
+        turn.claim.write(f"{reason} It has to be planned again.", phase=Phase.STALE, attention="", error="")
+        _close_quietly(turn, reason)
+    return not reason
+
+
+def _holds(git: GitDoor, sha: str, tip: str) -> bool:
+    try:
+        return git.is_ancestor(sha, tip)
+    except GitError as error:
+        if error.code != "GIT_REF_MISSING":
+            raise
+        return False
+
+
+def _find_move(turn: Turn, tip: str) -> str:
+    """What moved under the plan, in a sentence; "" for nothing."""
+    promotion, git = turn.promotion, turn.doors.git
+    base = promotion.base_sha
+    if tip == base:
+        return ""
+    if not _holds(git, base, tip):
+        return f"The history of {promotion.base_branch} was rewritten: {base[:8]} is not in {tip[:8]}."
+    moved = git.log(tip, exclude=base, paths=_edited_paths(promotion), limit=1)
+    if not moved:
+        return ""
+    commit = moved[0]
+    return f"{commit.author_name} changed what it edits with {commit.sha[:8]} on {promotion.base_branch}."
+
+
+def _edited_paths(promotion: Promotion) -> list[str]:
+    return sorted({one["path"] for one in promotion.preview.get("files", [])})
+
+
+def _close_quietly(turn: Turn, reason: str) -> None:
+    """Nobody must merge this pull request any more; where the forge is silent, its gates still say so."""
+    if not turn.promotion.number:
+        return
+    with suppress(ForgeError, GitError):
+        turn.forge.comment(turn.promotion.number, f"Closed by gitopsui: {reason}")
+        turn.forge.close(turn.promotion.number)

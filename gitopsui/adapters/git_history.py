@@ -30,8 +30,8 @@ MAX_COMMIT_BYTES = 64 << 20
 OF_ONE_COMMIT = frozenset(("GIT_TIMEOUT", "GIT_ERROR", "GIT_TOO_LARGE"))
 
 _SIGNED = re.compile(rb"^gpgsig(?:-sha256)? ", re.MULTILINE)
-# https://git-scm.com/docs/pretty-formats: %G?
-VERDICTS = {"G": "good", "U": "good", "B": "bad", "R": "bad"}
+# https://git-scm.com/docs/pretty-formats: %G?; U is a good signature of somebody we know nothing about.
+VERDICTS = {"G": "good", "B": "bad", "R": "bad"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class LoggedCommit:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose signatures are good: a file of allowed signers for ssh, a folder of GnuPG with public keys."""
+    """Whose signatures are good: a file of allowed signers for ssh, a folder of GnuPG with trusted keys."""
 
     allowed_signers: Path | None = None
     gnupg_home: Path | None = None

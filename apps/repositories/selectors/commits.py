@@ -12,11 +12,13 @@ from django.db.models import Q
 from apps.repositories.models import CommitGraph, Repository, Revision, StoredCommit
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.graph import Graph, decode
+from gitopsui.domain.text import clean_text
 
 # Graphs kept in each process; one of 10,000 commits takes about 2 MB.
 KEPT_GRAPHS = 16
 FOUND_AT_MOST = 100  # commits
 MAX_WORDS = 8
+LONGEST_QUERY = 300  # characters
 UNMISTAKABLE_ID = 7  # digits; "added" and "facade" are words too
 IDS_AT_ONCE = 500
 
@@ -126,7 +128,7 @@ def find_commits(repository: Repository, query: str, *, limit: int = FOUND_AT_MO
     request (`#12`, `!12`, `12`), an author (`@ada`, `author:ada@example.org`), or words of the message and
     the author's name, all of which must be there.
     """
-    condition = _condition(query.strip())
+    condition = _condition(clean_text(query, limit=LONGEST_QUERY).strip())
     if condition is None:
         return []
     rows = repository.commits.filter(condition).order_by("-pk").values_list(*_FIELDS)

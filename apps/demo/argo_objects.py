@@ -26,6 +26,7 @@ EVERY = timedelta(minutes=1)
 LENIENT = Application("checkout", "production")
 # For six of twenty minutes Flux is told to leave this one alone.
 PAUSED, PAUSE_EVERY, PAUSED_FOR = Application("catalog", "staging"), 20, 6
+_REFERENCE = {"kind": "GitRepository", "name": SOURCE}
 _KINDS = (
     ("argoproj.io", "v1alpha1", "Application", "applications"),
     ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "kustomizations"),
@@ -177,7 +178,7 @@ def argo_object(
 ) -> Manifest:
     """The Application of Argo CD, with its status; self-heal is off, as the demo's reconciler has it."""
     source = {"repoURL": url, "path": application.source.path, "targetRevision": "main"}
-    errors = [{"type": "ComparisonError", "message": problem}] if problem else []
+    here = {"server": "https://kubernetes.default.svc", "namespace": application.namespace}
     lenient = {"ignoreDifferences": [{"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec"]}]}
     return {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -186,17 +187,14 @@ def argo_object(
         "spec": {
             "project": "shop",
             "source": source,
-            "destination": {
-                "server": "https://kubernetes.default.svc",
-                "namespace": application.namespace,
-            },
+            "destination": here,
             "syncPolicy": {"automated": {"prune": True, "selfHeal": False}},
             **(lenient if application == LENIENT else {}),
         },
         "status": {
             "sync": {"status": sync, "revision": head},
             "health": {"status": health},
-            "conditions": errors,
+            "conditions": [{"type": "ComparisonError", "message": problem}] if problem else [],
             "operationState": {"phase": "Succeeded", "message": "successfully synced (all tasks run)"},
             "reconciledAt": "",
         },
@@ -205,43 +203,31 @@ def argo_object(
 
 def flux_object(application: Application, head: str) -> Manifest:
     """The Kustomization of Flux, for a chart the HelmRelease, with its status."""
-    source, reference = application.source, {"kind": "GitRepository", "name": SOURCE}
-    revision = f"main@sha1:{head}"
-    metadata = {"name": application.name, "namespace": FLUX_NAMESPACE}
-    if source.renderer == HELM:
-        said = f"Helm upgrade succeeded for release {application.namespace}/{source.release_name}"
-        chart = {"chart": f"./{source.path}", "sourceRef": reference}
-        history = [{"chartName": application.component, "chartVersion": f"1.0.0+{head[:12]}"}]
-        return {
-            "apiVersion": "helm.toolkit.fluxcd.io/v2",
-            "kind": "HelmRelease",
-            "metadata": metadata,
-            "spec": {
-                "suspend": False,
-                "chart": {"spec": chart},
-                "targetNamespace": application.namespace,
-            },
-            "status": {
-                "conditions": [_condition("Ready", said), _condition("Released", said)],
-                "history": history,
-            },
-        }
+    is_chart = application.source.renderer == HELM
+    spec, status = (_release if is_chart else _kustomization)(application, head)
     return {
-        "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
-        "kind": "Kustomization",
-        "metadata": metadata,
-        "spec": {
-            "suspend": False,
-            "path": f"./{source.path}",
-            "prune": True,
-            "sourceRef": reference,
-            "targetNamespace": application.namespace,
-        },
-        "status": {
-            "conditions": [_condition("Ready", f"Applied revision: {revision}")],
-            "lastAppliedRevision": revision,
-        },
+        "apiVersion": "helm.toolkit.fluxcd.io/v2" if is_chart else "kustomize.toolkit.fluxcd.io/v1",
+        "kind": "HelmRelease" if is_chart else "Kustomization",
+        "metadata": {"name": application.name, "namespace": FLUX_NAMESPACE},
+        "spec": {"suspend": False, "targetNamespace": application.namespace, **spec},
+        "status": status,
     }
+
+
+def _release(application: Application, head: str) -> tuple[Manifest, Manifest]:
+    source = application.source
+    said = f"Helm upgrade succeeded for release {application.namespace}/{source.release_name}"
+    history = {"chartName": application.component, "chartVersion": f"0.4.0+{head[:12]}"}
+    conditions = [_condition("Ready", said), _condition("Released", said)]
+    chart = {"spec": {"chart": f"./{source.path}", "sourceRef": _REFERENCE}}
+    return {"chart": chart}, {"conditions": conditions, "history": [history]}
+
+
+def _kustomization(application: Application, head: str) -> tuple[Manifest, Manifest]:
+    revision = f"main@sha1:{head}"
+    conditions = [_condition("Ready", f"Applied revision: {revision}")]
+    spec = {"path": f"./{application.source.path}", "prune": True, "sourceRef": _REFERENCE}
+    return spec, {"conditions": conditions, "lastAppliedRevision": revision}
 
 
 def git_repository(url: str, head: str) -> Manifest:

@@ -26,6 +26,7 @@ from gitopsui.adapters.render_source import (
 )
 from gitopsui.adapters.render_tools import Tools, find_tools
 from gitopsui.adapters.yaml_reader import Limits, ParsedFile, read_files
+from gitopsui.domain.volatile import differing_fields
 
 __all__ = [
     "Chart",
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 # Part of every digest: raise it when the same inputs are read into other manifests than before.
-READING_VERSION = "1"
+READING_VERSION = "2"
 # The output of a tool is one text for a whole application, and not from strangers alone.
 _OUTPUT_LIMITS = Limits(
     file_bytes=DEFAULT_LIMITS.output_bytes,
@@ -132,21 +133,16 @@ class Renderer:
     ) -> Rendered:
         values = sandbox.place_values(resolve("", name) for name in source.values_files)
         argv = [*command, *build_arguments(source, values)]
+        chart = resolve("", source.path)
         output = sandbox.run(argv, cwd=sandbox.tree, name=HELM)
-        collection = Collection()
-        parts = _split_templates(output, resolve("", source.path))
-        contents = {str(number): text for number, (_, text) in enumerate(parts)}
-        parsed = read_files(contents, limits=_OUTPUT_LIMITS)
-        for number, (path, _) in enumerate(parts):
-            collection.add(path, parsed[str(number)], has_lines=False)
+        collection = _collect(output, chart)
         again = sandbox.run(argv, cwd=sandbox.tree, name=HELM) if check_determinism else output
-        if again != output:
-            changed = sorted(set(parts) ^ set(_split_templates(again, resolve("", source.path))))
-            names = ", ".join(dict.fromkeys(path for path, _ in changed))
-            collection.note(
-                f"Each render of this chart differs, so its drift cannot be trusted: {names[:500]}."
-            )
-        return collection.finish(self._name(HELM), is_deterministic=again == output)
+        if again == output:
+            return collection.finish(self._name(HELM))
+        volatile = differing_fields(collection.manifests, _collect(again, chart).manifests)
+        if volatile:
+            collection.note(_describe_volatile(output, again, chart))
+        return collection.finish(self._name(HELM), volatile=volatile)
 
     def _find_inputs(self, mirror: Tree, commit: str, source: RenderSource) -> Inputs:
         if source.renderer == PLAIN:
@@ -181,6 +177,23 @@ class Renderer:
 
     def _name(self, tool: str) -> str:
         return f"{tool} {self._tools.versions.get(tool, '')}".rstrip()
+
+
+def _collect(output: bytes, chart: str) -> Collection:
+    """What `helm template` printed for the chart in the folder `chart`."""
+    collection = Collection()
+    parts = _split_templates(output, chart)
+    contents = {str(number): text for number, (_, text) in enumerate(parts)}
+    parsed = read_files(contents, limits=_OUTPUT_LIMITS)
+    for number, (path, _) in enumerate(parts):
+        collection.add(path, parsed[str(number)], has_lines=False)
+    return collection
+
+
+def _describe_volatile(output: bytes, again: bytes, chart: str) -> str:
+    changed = sorted(set(_split_templates(output, chart)) ^ set(_split_templates(again, chart)))
+    names = ", ".join(dict.fromkeys(path for path, _ in changed))
+    return f"Each render of this chart differs; what is made up anew is not compared: {names[:500]}."
 
 
 def _split_templates(output: bytes, chart_path: str) -> list[tuple[str, bytes]]:

@@ -10,6 +10,7 @@ from gitopsui.adapters.render_source import Origin, Rendered, refusal
 from gitopsui.adapters.yaml_reader import ParsedFile, as_manifests
 from gitopsui.domain.errors import InputError, UnreadableFile
 from gitopsui.domain.resource import Manifest, flatten, key_of
+from gitopsui.domain.volatile import VolatileField
 
 MAX_MANIFESTS = 5_000
 
@@ -22,6 +23,10 @@ class Collection:
         self._origins: list[Origin] = []
         self._unreadable: list[UnreadableFile] = []
         self._notes: list[str] = []
+
+    @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        return tuple(self._manifests)
 
     def note(self, sentence: str) -> None:
         self._notes.append(sentence)
@@ -45,7 +50,7 @@ class Collection:
             message = f"The application has more than {MAX_MANIFESTS:,} manifests."
             raise refusal("RENDER_TOO_LARGE", message)
 
-    def finish(self, renderer: str, *, is_deterministic: bool = True) -> Rendered:
+    def finish(self, renderer: str, *, volatile: tuple[VolatileField, ...] = ()) -> Rendered:
         if not self._manifests and not self._unreadable:
             self.note("There is no manifest in this folder.")
         return Rendered(
@@ -53,8 +58,8 @@ class Collection:
             unreadable=tuple(self._unreadable),
             notes=tuple(self._notes),
             renderer=renderer,
-            is_deterministic=is_deterministic,
             origins=tuple(self._origins),
+            volatile=volatile,
         )
 
     def _add_object(self, manifest: Any, origin: Origin) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 from gitopsui.adapters.git_output import TreeEntry
 from gitopsui.domain.errors import RenderError, UnreadableFile
 from gitopsui.domain.resource import Manifest
+from gitopsui.domain.volatile import VolatileField
 
 PLAIN = "plain"
 KUSTOMIZE = "kustomize"
@@ -61,15 +62,21 @@ class Rendered:
     The manifests of a folder, lists opened, with where each was written at the same place in `origins`.
 
     With an entry in `unreadable` something is missing here that the repository may well ask for.
-    `notes` are sentences on what was left out on purpose. `renderer` is its name and version.
+    `notes` are sentences on what was left out on purpose. `renderer` is its name and version. `volatile`
+    are the fields that a second render made otherwise.
     """
 
     manifests: tuple[Manifest, ...]
     unreadable: tuple[UnreadableFile, ...]
     notes: tuple[str, ...]
     renderer: str
-    is_deterministic: bool = True
     origins: tuple[Origin, ...] = field(default=())
+    volatile: tuple[VolatileField, ...] = ()
+
+    @property
+    def is_deterministic(self) -> bool:
+        """As far as it was rendered twice."""
+        return not self.volatile
 
 
 def refusal(code: str, message: str, *, hint: str = "") -> RenderError:

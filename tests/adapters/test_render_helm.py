@@ -295,3 +295,38 @@ def test_a_folder_without_a_chart_has_no_name(commits: Commits) -> None:
         Renderer(Tools(), commits.folder.parent / "scratch").chart(commits.repository, commits.add({}), "app")
 
     assert caught.value.code == "PATH_MISSING"
+
+
+@pytest.mark.binary
+def test_a_chart_that_makes_certificates_and_passwords_tells_the_fields_that_it_makes_up(
+    commits: Commits,
+) -> None:
+    files = {
+        "app/Chart.yaml": CHART,
+        "app/templates/hook.yaml": (
+            '{{- $ca := genCA "shop" 30 }}\n'
+            "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\n"
+            "metadata: {name: shop}\nwebhooks:\n- name: a.shop.example\n  clientConfig:\n"
+            "    caBundle: {{ $ca.Cert | b64enc }}\n    service: {name: shop, namespace: shop}\n"
+        ),
+        "app/templates/password.yaml": (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: shop}\n"
+            "stringData:\n  user: cart\n  password: {{ randAlphaNum 20 | quote }}\n"
+        ),
+    }
+    sha = commits.add(files)
+
+    rendered = render(commits, sha, RenderSource("helm", "app"), twice=True)
+
+    assert [(field.key.kind, field.pointer) for field in rendered.volatile] == [
+        ("Secret", "/stringData/password"),
+        ("ValidatingWebhookConfiguration", "/webhooks/name=a.shop.example/clientConfig/caBundle"),
+    ]
+
+
+@pytest.mark.binary
+def test_a_chart_without_chance_has_nothing_made_up(commits: Commits) -> None:
+    rendered = render(commits, commits.add_data("helm"), SHOP, twice=True)
+
+    assert rendered.volatile == ()
+    assert rendered.is_deterministic

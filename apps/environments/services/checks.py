@@ -38,6 +38,7 @@ from gitopsui.domain.secret_values import describe_not_compared
 from gitopsui.domain.shipped import aggregated_rules
 from gitopsui.domain.silenced import SilencedDrift
 from gitopsui.domain.text import clean_text
+from gitopsui.domain.volatile import volatile_rules
 
 NOTE_LIMIT = 100
 NOT_READ_NOW = "Its file in Git cannot be read now; this is the last that is known."
@@ -126,7 +127,7 @@ def judge(application: Application, desired: Desired, live: Live | None, *, now:
         return Verdict(desired, None, (), SyncStatus.UNKNOWN, reason, health)
     unreadable = {kind: _unread(kind, reason) for kind, reason in live.unreadable.items()}
     namespace = application.namespace or "default"
-    rules = rules_for(application, now=now)
+    rules = (*rules_for(application, now=now), *volatile_rules(desired.volatile))
     found = _examine(desired, live, namespace=namespace, unreadable=unreadable, rules=rules, now=now)
     drifts = found.drifts
     asked = {find_key(manifest).group_kind for manifest in desired.manifests}

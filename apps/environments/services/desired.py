@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db import transaction
 
@@ -13,12 +13,14 @@ from apps.environments.models import BRANCH_GONE, Application, DesiredState
 from apps.repositories.models import Revision, UnreadableRow
 from gitopsui.adapters.git import Mirror
 from gitopsui.adapters.render import Rendered, RenderSource
+from gitopsui.adapters.render_source import HELM
 from gitopsui.domain.errors import RenderError, UnreadableFile
-from gitopsui.domain.identity import Manifest, find_duplicates, find_key, flatten
+from gitopsui.domain.identity import Manifest, ResourceKey, find_duplicates, find_key, flatten
 from gitopsui.domain.image import version_of
 from gitopsui.domain.mask_text import mask_text
 from gitopsui.domain.shape import check_shape
 from gitopsui.domain.text import clean_json, clean_text
+from gitopsui.domain.volatile import VolatileField
 
 Mask = Callable[[Manifest], Manifest]
 VERSION_LIMIT = 200
@@ -31,14 +33,17 @@ class RenderDoor(Protocol):
 
     def inputs_digest(self, mirror: Mirror, commit: str, source: RenderSource) -> str: ...
 
-    def render(self, mirror: Mirror, commit: str, source: RenderSource) -> Rendered: ...
+    def render(
+        self, mirror: Mirror, commit: str, source: RenderSource, *, check_determinism: bool = False
+    ) -> Rendered: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
     """
     What Git asks for at `sha`: masked manifests, or none where `error` says why. `kept` are those of the
-    last complete state that files which cannot be read now may still hold.
+    last complete state that files which cannot be read now may still hold. `volatile` are fields that each
+    render makes up anew.
     """
 
     sha: str
@@ -48,6 +53,7 @@ class Desired:
     is_incomplete: bool = False
     kept: tuple[Manifest, ...] = ()
     notes: tuple[str, ...] = ()
+    volatile: tuple[VolatileField, ...] = ()
 
     @property
     def is_known(self) -> bool:
@@ -92,7 +98,9 @@ def read_desired(
     except RenderError as error:
         return Desired(head.commit_sha, error=error)
     _store_unreadable(application, state, now)
-    manifests = tuple(state.manifests)
+    volatile = tuple(map(_read_volatile, state.volatile))
+    nameless = {field.key for field in volatile if field.is_name}
+    manifests = tuple(one for one in state.manifests if not nameless or find_key(one) not in nameless)
     kept = _last_complete(application, manifests) if state.unreadable else ()
     return Desired(
         head.commit_sha,
@@ -101,6 +109,7 @@ def read_desired(
         is_incomplete=bool(state.unreadable),
         kept=kept,
         notes=tuple(state.notes),
+        volatile=volatile,
     )
 
 
@@ -145,15 +154,31 @@ def _render(
     mask: Mask,
     now: datetime,
 ) -> DesiredState:
-    rendered = renderer.render(git, sha, source)
+    # Plain files and kustomize make the same of the same; a chart may roll dice.
+    rendered = renderer.render(git, sha, source, check_determinism=source.renderer == HELM)
     values = {
         "manifests": [clean_json(mask(manifest)) for manifest in rendered.manifests],
         "notes": [*map(clean_text, rendered.notes), *_odd(rendered.manifests)][:MOST_NOTES],
         "unreadable": [_as_json(problem) for problem in rendered.unreadable],
         "renderer": rendered.renderer,
+        "volatile": [_volatile_row(field) for field in rendered.volatile],
         "used_at": now,
     }
     return DesiredState.objects.update_or_create(digest=digest, defaults=values)[0]
+
+
+def _volatile_row(field: VolatileField) -> dict[str, Any]:
+    """`key` and `path` are for readers; the rest is what a rule needs."""
+    key = field.key
+    parts = [key.group, key.kind, key.namespace, key.name]
+    shown = clean_text(f"{key.kind} {key.name}", limit=NOTE_LIMIT)
+    path = clean_text(mask_text(field.path), limit=NOTE_LIMIT)
+    row: dict[str, Any] = clean_json({"object": parts, "pointer": field.pointer})
+    return {"key": shown, "path": path, **row}
+
+
+def _read_volatile(row: dict[str, Any]) -> VolatileField:
+    return VolatileField(ResourceKey(*row["object"]), row["path"], row["pointer"])
 
 
 def _odd(manifests: Sequence[Manifest]) -> list[str]:

@@ -15,6 +15,7 @@ RUNS = {
     "pods": [("cluster_reading", "3000")],
     "memory": [("worker_memory", "3000")],
     "checks": [("checks", "500")],
+    "graph": [("graph", "10000")],
 }
 
 

@@ -8,12 +8,12 @@ version is. A release that somebody marked bad is never offered.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from semver import Version
 
 from apps.environments.models import Component
@@ -27,6 +27,7 @@ STALE_AFTER = timedelta(minutes=30)  # three looks that gave no answer
 MOST_READ = 2_000  # tags of one image that a page looks through, the latest seen first
 VERSION_ROWS = 6
 OTHER_ROWS = 3
+KEPT_VERSIONS = 1 << 15  # orders and verdicts that a process remembers
 
 Order = tuple[Precedence, BuildOrder]
 
@@ -107,7 +108,7 @@ def _by_pattern(tag: str, pattern: str) -> str:
     return str(found.version) if found and found.version else ""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=KEPT_VERSIONS)
 def order_of(version: str) -> Order | None:
     """By precedence, then build metadata; None for what is no version."""
     found = find_version(version)
@@ -117,6 +118,11 @@ def order_of(version: str) -> Order | None:
 @lru_cache(maxsize=512)
 def _range(text: str) -> VersionRange:
     return VersionRange.parse(text)
+
+
+@lru_cache(maxsize=KEPT_VERSIONS)
+def _is_allowed(version: str, range_text: str) -> bool:
+    return _range(range_text).allows(Version.parse(version))
 
 
 def range_of(component: Component) -> VersionRange:
@@ -133,11 +139,11 @@ def present_tags(component: Component) -> QuerySet[ImageTag]:
 def find_allowed(component: Component, allowed: VersionRange) -> list[tuple[Order, str]]:
     """The tags that may be offered with their order, newest first."""
     bad = Release.objects.filter(component=OuterRef("component"), is_bad=True, version=OuterRef("version"))
-    rows = present_tags(component).exclude(version="").exclude(Exists(bad))
+    rows = component.image_tags.filter(gone_at=None).exclude(version="").exclude(Exists(bad))
     found = [
         (order, tag)
-        for tag, version in rows.values_list("tag", "version")[:MOST_READ]
-        if (order := order_of(version)) and allowed.allows(Version.parse(version))
+        for tag, version in rows.values_list("tag", "version")
+        if (order := order_of(version)) and _is_allowed(version, allowed.text)
     ]
     # Of two tags of one version the plain one: `1.2.0` and `v1.2.0`.
     return sorted(sorted(found, key=lambda pair: pair[1]), key=lambda pair: pair[0], reverse=True)
@@ -237,22 +243,33 @@ def _read_rows(component: Component, places: Collection[Place]) -> Iterable[TagR
     for place in places:
         for version in filter(None, place.versions):
             running.setdefault(bare_version(version), []).append(place.environment.name)
-    listed = list(present_tags(component)[:MOST_READ])
-    gone = component.image_tags.exclude(gone_at=None).order_by(F("gone_at").desc(), "pk")[:MOST_READ]
-    listed += [row for row in gone if _where(row, running)]
-    versions = sorted(
-        ((order, row.pk, row) for row in listed if (order := order_of(row.version))), reverse=True
-    )
-    others = [row for row in listed if not order_of(row.version)]
-    shown = [row for _, _, row in versions[:VERSION_ROWS]]
-    shown += [row for _, _, row in versions[VERSION_ROWS:] if _where(row, running)]
-    shown += [row for n, row in enumerate(others) if n < OTHER_ROWS or _where(row, running)]
-    for row in shown:
-        yield _tag_row(row, _where(row, running))
+    # Of all tags only the names: the few rows that are shown are read whole.
+    gone = component.image_tags.exclude(gone_at=None).order_by("-gone_at", "pk")
+    listed = list(present_tags(component).values_list("pk", "tag", "version")[:MOST_READ])
+    listed += [
+        row for row in gone.values_list("pk", "tag", "version")[:MOST_READ] if _where(row[1], row[2], running)
+    ]
+    shown = _choose(listed, running)
+    rows = component.image_tags.in_bulk(shown)
+    for row in (rows[pk] for pk in shown if pk in rows):
+        yield _tag_row(row, _where(row.tag, row.version, running))
 
 
-def _where(row: ImageTag, running: Mapping[str, list[str]]) -> list[str]:
-    return running.get(bare_version(row.tag)) or (running.get(row.version, []) if row.version else [])
+def _choose(listed: Sequence[tuple[int, str, str]], running: Mapping[str, list[str]]) -> list[int]:
+    """The keys of the rows to show, in their order."""
+    known = [(order, row) for row in listed if (order := order_of(row[2]))]
+    versions = [row for _, row in sorted(known, reverse=True)]
+    others = [row for row in listed if not order_of(row[2])]
+    return [
+        pk
+        for rows, most in ((versions, VERSION_ROWS), (others, OTHER_ROWS))
+        for number, (pk, tag, version) in enumerate(rows)
+        if number < most or _where(tag, version, running)
+    ]
+
+
+def _where(tag: str, version: str, running: Mapping[str, list[str]]) -> list[str]:
+    return running.get(bare_version(tag)) or (running.get(version, []) if version else [])
 
 
 def _tag_row(row: ImageTag, environments: Iterable[str]) -> TagRow:

@@ -64,7 +64,7 @@ def world(db: None) -> dict[str, Any]:
     )
     release = Release.objects.create(component=component, tag="v1.0.0", version="1.0.0", commit_sha="a" * 40)
     silence = Silence.objects.create(
-        project=project, application=application, json_pointers=["/spec/a"], reason="known", created_by="admin"
+        project=project, application=application, json_pointers=["/spec/a"], reason="known", created_by="x"
     )
     job = Job.objects.create(kind="repositories.poll", subject_id=repository.pk)
     reconciler = application.reconciliations.create(

@@ -52,25 +52,25 @@ def store_drifts(
             open_rows.pop(identity, None)
             continue
         row = open_rows.pop(identity, None) or _new_row(application, drift.key, now)
-        row.verdict, row.reason = drift.kind.value, clean_text(drift.reason, limit=1000)
-        row.changes = [change_json(change) for change in drift.changes]
-        row.is_silenced = False
-        _save_open(row, quiet.pop(identity, None), now)
-    for place, one in quiet.items():
-        found = open_rows.pop(place, None)
-        row = found or _new_row(application, one.key, now)
-        row.verdict, row.reason, row.changes = DriftKind.MODIFIED.value, NOTHING_COUNTS, []
-        row.is_silenced = True
-        _save_open(row, one, now)
+        _store_open(row, drift, quiet.pop(identity, None), now)
+    for identity, one in quiet.items():
+        found = open_rows.pop(identity, None)
+        _store_open(found or _new_row(application, one.key, now), None, one, now)
     for row in open_rows.values():
         row.resolved_at = now
         row.save(update_fields=["resolved_at"])
 
 
-def _save_open(row: DriftedResource, silenced: SilencedDrift | None, now: datetime) -> None:
-    row.silenced = (
-        [change_json(one.change) | _rule_json(one.rule) for one in silenced.changes] if silenced else []
-    )
+def _store_open(
+    row: DriftedResource, drift: ResourceDrift | None, silenced: SilencedDrift | None, now: datetime
+) -> None:
+    """One resource that differs: what of it counts, if anything does, and what is silenced."""
+    row.verdict = (drift.kind if drift else DriftKind.MODIFIED).value
+    row.reason = clean_text(drift.reason, limit=1000) if drift else NOTHING_COUNTS
+    row.changes = [change_json(change) for change in drift.changes] if drift else []
+    quiet = silenced.changes if silenced else ()
+    row.silenced = [change_json(one.change) | _rule_json(one.rule) for one in quiet]
+    row.is_silenced = drift is None
     row.desired_sha, row.last_seen_at = row.application.desired_sha, now
     row.save()
 

@@ -209,6 +209,14 @@ def test_objects_are_found_by_label_field_and_everywhere(api: Api) -> None:
     assert here == {"settings", "other"}
 
 
+def test_a_list_is_applied_as_what_it_holds(api: Api) -> None:
+    both = {"apiVersion": "v1", "kind": "List", "items": [config("one"), config("two")]}
+    api.apply(both)
+    api.apply(both, flags=SERVER_SIDE)
+    names = api.call("get", "configmaps", "-l", "app=shop", "-o", "name").split()
+    assert names == ["configmap/one", "configmap/two"]
+
+
 def test_a_long_list_comes_in_pages(api: Api) -> None:
     api.apply(*(config(f"page-{number:02}") for number in range(12)))
     names = api.call("get", "configmaps", "-l", "app=shop", "--chunk-size=5", "-o", "name").split()

@@ -1,7 +1,7 @@
 """
 As much of `/openapi/v3` as kubectl asks for before it applies: that the server checks fields itself.
 
-The schemas are left out, and `/openapi/v2` is not served: kubectl then knows built-in kinds by heart.
+The schemas are left out, and `/openapi/v2` is an empty document: kubectl then knows built-in kinds by heart.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from .catalogue import Catalogue
 from .kinds import Kind
 
 Document = dict[str, Any]
+# In the encoding of Protocol Buffers a document without any field is no byte at all.
+EMPTY_V2 = b""
+V2_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 _PARAMETERS = ("dryRun", "fieldManager", "fieldValidation", "force")
 
 

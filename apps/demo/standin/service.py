@@ -14,7 +14,7 @@ from .exchange import Reply, Request, decode, decode_object, reply
 from .faults import Faults
 from .forms import form_of
 from .json_patch import PatchFailed, json_patch, merge_patch
-from .openapi import describe
+from .openapi import EMPTY_V2, V2_TYPE, describe
 from .reading import matcher_of, read_list, read_one
 from .registry import Intent, Registry
 from .scaling import scale_of, scaled
@@ -24,6 +24,8 @@ from .strategic import strategic_patched
 from .validation import required
 from .watching import watch
 
+# Typed clients write these; kubectl does for `create namespace` and the like, `apply` sends JSON.
+_NOT_UNDERSTOOD = ("application/vnd.kubernetes.protobuf", "application/cbor")
 _APPLY, _STRATEGIC = "application/apply-patch+yaml", "application/strategic-merge-patch+json"
 _MERGE, _JSON = "application/merge-patch+json", "application/json-patch+json"
 
@@ -51,6 +53,8 @@ class Service:
         path = request.path.rstrip("/")
         if path == "/version":
             return reply(version_info())
+        if path == "/openapi/v2":
+            return Reply(200, EMPTY_V2, V2_TYPE)
         if path.startswith("/openapi/"):
             return reply(describe(path, self._catalogue))
         if path.startswith(("/api", "/apis")) and path.count("/") <= (2 if path.startswith("/api/") else 3):
@@ -62,6 +66,11 @@ class Service:
         return self._act(request, target, verb)
 
     def _act(self, request: Request, target: Target, verb: str) -> Reply:
+        if request.content_type in _NOT_UNDERSTOOD:
+            raise unsupported_media_type(
+                "the body of the request was in an unknown format - accepted media types include: "
+                "application/json, application/yaml"
+            )
         if not target.kind.is_stored:
             return reply(_review(request, target), 201)
         if target.subresource == "scale":

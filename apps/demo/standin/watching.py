@@ -28,6 +28,7 @@ def watch(request: Request, target: Target, store: Store, is_open: Callable[[], 
     seconds = number_of(query, "timeoutSeconds") or LONGEST_SECONDS
     form = form_of(request.accept)
     flow = _Flow(store, target, matcher_of(target, query), form, is_open)
+    flow.has_bookmarks = query.get("allowWatchBookmarks") in ("1", "true")
     return Reply(200, content_type=form.content_type, stream=flow.lines(revision, seconds))
 
 
@@ -40,6 +41,8 @@ class _Flow:
         self._matcher = matcher
         self._form = form
         self._is_open = is_open
+        # Whether the end of the stream says up to where it went.
+        self.has_bookmarks = False
 
     def lines(self, revision: int, seconds: int) -> Iterator[bytes]:
         deadline = time.monotonic() + min(seconds, LONGEST_SECONDS)
@@ -61,8 +64,16 @@ class _Flow:
                 yield from self._lines_of(event)
             left = deadline - time.monotonic()
             if left <= 0:
+                if self.has_bookmarks:
+                    yield self._bookmark(revision)
                 return
             self._store.wait(revision, min(left, _TURN_SECONDS))
+
+    def _bookmark(self, revision: int) -> bytes:
+        kind = self._target.kind
+        head = {"kind": kind.kind, "apiVersion": kind.api_version}
+        metadata = {"resourceVersion": str(max(revision, 1)), "creationTimestamp": None}
+        return encode({"type": "BOOKMARK", "object": head | {"metadata": metadata}}) + b"\n"
 
     def _lines_of(self, event: StoreEvent) -> Iterator[bytes]:
         """A change into or out of the selection is an addition or a deletion."""

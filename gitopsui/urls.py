@@ -10,5 +10,6 @@ urlpatterns = [
     path("", include("apps.repositories.urls")),
     path("", include("apps.environments.urls")),
     path("", include("apps.releases.urls")),
+    path("", include("apps.promotions.urls")),
     path("", include("apps.dashboard.urls")),
 ]

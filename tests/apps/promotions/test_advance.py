@@ -1,0 +1,268 @@
+"""The protocol, against a real Git server: what is pushed, what is merged, and what ends it."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from apps.core.models import AuditEvent
+from apps.promotions.models import Promotion
+from apps.promotions.selectors.facts import seen_of
+from apps.promotions.services.decide import approve, ask_close, ask_merge, override_gate, reject
+from gitopsui.domain.approval import Seen
+from gitopsui.domain.errors import PromotionDenied
+from tests.apps.promotions.conftest import DEPLOYMENT, World
+
+
+def steps_of(promotion: Promotion) -> list[str]:
+    return list(promotion.events.filter(is_transition=True).values_list("phase", flat=True))
+
+
+def test_the_plan_edits_one_line_of_its_own_file(world: World) -> None:
+    plan = world.plan("cart")
+    assert [(one.path, one.new) for one in plan.files] == [
+        ("apps/cart/production/deployment.yaml", DEPLOYMENT.format(name="cart", version="2.0.0"))
+    ]
+    assert plan.skips == []
+
+
+def test_all_that_differs_is_one_promotion_and_what_is_level_is_skipped_with_a_reason(world: World) -> None:
+    web = world.applications["web", "production"]
+    web.desired_version = web.live_version = "2.0.0"
+    web.save()
+    plan = world.plan()
+    assert [move.application.component.name for move in plan.moves] == ["cart"]
+    assert [(skip.application.component.name, skip.reason) for skip in plan.skips] == [
+        ("web", "It is on 2.0.0 already.")
+    ]
+
+
+def test_from_the_plan_to_the_cluster(world: World) -> None:
+    world.allow(approvals=1)
+    promotion = world.advance(world.propose("cart"))
+    assert promotion.phase == "open"
+    assert promotion.number == str(promotion.pk)
+    assert world.remote_heads()[f"refs/heads/gitopsui/promote/{promotion.pk}"] == promotion.head_sha
+    assert world.read("cart", ref=promotion.head_sha).count("2.0.0") == 1
+    assert "1.0.0" in world.read("cart")
+
+    world.advance(promotion)
+    assert promotion.phase == "open", "nobody approved it yet"
+    approve(promotion.pk, by=world.people["approver"], seen=seen_of(promotion))
+    ask_merge(promotion.pk, by=world.people["proposer"])
+    world.advance(promotion)
+    assert promotion.phase == "merged"
+    assert world.read("cart") == DEPLOYMENT.format(name="cart", version="2.0.0")
+
+    world.arrive()
+    world.advance(promotion)
+    assert promotion.phase == "deployed"
+    way = ["planned", "pushing", "opening", "open", "merging", "merged", "deployed"]
+    assert steps_of(promotion) == way
+    verbs = AuditEvent.objects.filter(object_type="promotions.Promotion").values_list("verb", flat=True)
+    assert [verb for verb in verbs.order_by("pk") if verb.startswith("promotion ")] == [
+        f"promotion {phase}" for phase in way[1:]
+    ]
+
+
+def test_the_same_plan_makes_the_same_commit(world: World) -> None:
+    promotion = world.propose("cart")
+    world.advance(promotion)
+    first = promotion.head_sha
+    Promotion.objects.filter(pk=promotion.pk).update(phase="planned", head_sha="")
+    world.advance(promotion)
+    assert promotion.head_sha == first
+    assert len(world.remote_heads()) == 2
+
+
+def test_it_merges_by_itself_where_the_policy_says_so(world: World) -> None:
+    world.allow(merge="auto")
+    assert world.advance(world.propose("cart")).phase == "merged"
+
+
+# --- what moves under it ----------------------------------------------------------------------------------
+
+
+def test_a_push_to_what_it_edits_makes_it_stale_and_an_approval_is_refused(world: World) -> None:
+    world.allow(approvals=1)
+    promotion = world.advance(world.propose("cart"))
+    text = DEPLOYMENT.format(name="cart", version="1.0.1")
+    world.seed.commit({world.path("cart", "production"): text}, "Hotfix", author="Ada <ada@example.org>")
+    world.advance(promotion)
+    assert promotion.phase == "stale"
+    assert "Ada changed what it edits" in promotion.events.last().text  # type: ignore[union-attr]
+    with pytest.raises(PromotionDenied, match="is stale; only an open one"):
+        approve(promotion.pk, by=world.people["approver"], seen=seen_of(promotion))
+    assert "1.0.1" in world.read("cart")
+
+
+def test_a_push_elsewhere_does_not_and_nothing_of_it_is_lost(world: World) -> None:
+    world.allow()
+    promotion = world.advance(world.propose("cart"))
+    world.seed.commit({"README.md": "Something else"}, "Say something")
+    ask_merge(promotion.pk, by=world.people["proposer"])
+    world.advance(promotion)
+    assert promotion.phase == "merged"
+    assert world.seed.git("show", "main:README.md") == "Something else"
+    assert "2.0.0" in world.read("cart")
+
+
+def test_a_rewritten_base_is_said_with_both_ids(world: World) -> None:
+    promotion = world.advance(world.propose("cart"))
+    base = promotion.base_sha
+    other = world.seed.commit({"a": "b"}, "Other history", parents=())
+    world.seed.point("refs/heads/main", other)
+    world.advance(promotion)
+    assert promotion.phase == "stale"
+    text = promotion.events.last().text  # type: ignore[union-attr]
+    assert base[:8] in text
+    assert other[:8] in text
+
+
+def test_a_foreign_commit_on_its_branch_needs_attention_and_is_never_merged(world: World) -> None:
+    world.allow(merge="auto", approvals=1)
+    promotion = world.advance(world.propose("cart"))
+    world.seed.commit({"evil": "x"}, "Add something", branch=f"gitopsui/promote/{promotion.pk}")
+    approve(promotion.pk, by=world.people["approver"], seen=seen_of(promotion))
+    world.advance(promotion, turns=2)
+    assert promotion.phase == "open"
+    assert "Somebody pushed" in promotion.attention
+    assert "1.0.0" in world.read("cart")
+
+
+def test_a_branch_name_that_is_taken_fails_with_a_sentence(world: World) -> None:
+    promotion = world.propose("cart")
+    world.seed.commit({"x": "y"}, "Squat", branch=f"gitopsui/promote/{promotion.pk}")
+    world.advance(promotion)
+    assert promotion.phase == "failed"
+    assert promotion.error
+
+
+def test_a_base_that_is_gone_is_waited_for(world: World) -> None:
+    promotion = world.propose("cart")
+    tip = world.seed.git("rev-parse", "refs/heads/main")
+    world.seed.point("refs/heads/other", tip)
+    world.seed.delete("refs/heads/main")
+    world.advance(promotion)
+    assert promotion.phase == "planned"
+    assert promotion.attention == "The branch main is gone; the promotion waits for it."
+    world.seed.point("refs/heads/main", tip)
+    assert world.advance(promotion).phase == "open"
+
+
+def test_a_merge_by_hand_is_noticed(world: World) -> None:
+    promotion = world.advance(world.propose("cart"))
+    world.seed.point("refs/heads/main", promotion.head_sha)
+    assert world.advance(promotion).phase == "merged"
+
+
+def test_a_branch_that_somebody_deletes_closes_it(world: World) -> None:
+    promotion = world.advance(world.propose("cart"))
+    world.seed.delete(f"refs/heads/gitopsui/promote/{promotion.pk}")
+    assert world.advance(promotion).phase == "closed"
+    assert world.advance(promotion).phase == "closed"
+
+
+def test_of_two_in_one_file_the_second_is_stale_after_the_first(world: World) -> None:
+    """Both edit one values file; nothing of the first is lost."""
+    both = (
+        DEPLOYMENT.format(name="cart", version="1.0.0")
+        + "---\n"
+        + DEPLOYMENT.format(name="web", version="1.0.0")
+    )
+    world.seed.commit({"apps/both/all.yaml": both}, "Join them")
+    for name in ("cart", "web"):
+        application = world.applications[name, "production"]
+        application.path = "apps/both"
+        application.save()
+    world.prepare()
+    world.allow(merge="auto", approvals=1)
+    first, second = world.advance(world.propose("cart")), world.advance(world.propose("web"))
+    approve(first.pk, by=world.people["approver"], seen=seen_of(first))
+    assert world.advance(first).phase == "merged"
+    assert world.advance(second).phase == "stale"
+    text = world.seed.git("show", "main:apps/both/all.yaml")
+    assert "cart:2.0.0" in text
+    assert "web:1.0.0" in text
+
+
+# --- people -----------------------------------------------------------------------------------------------
+
+
+def test_a_second_promotion_of_an_application_is_refused_with_the_first(world: World) -> None:
+    first = world.propose("cart")
+    with pytest.raises(PromotionDenied, match=f"Promotion {first.pk} is under way"):
+        world.propose("cart")
+    world.propose("web")
+
+
+def test_the_proposer_may_not_approve_and_a_yes_to_something_else_is_refused(world: World) -> None:
+    world.allow(approvals=1)
+    promotion = world.advance(world.propose("cart", by="approver"))
+    with pytest.raises(PromotionDenied, match="You proposed"):
+        approve(promotion.pk, by=world.people["approver"], seen=seen_of(promotion))
+    with pytest.raises(PromotionDenied, match="It changed since"):
+        approve(promotion.pk, by=world.people["admin"], seen=Seen("a", "b", "c"))
+    with pytest.raises(PromotionDenied, match="Only approvers"):
+        approve(promotion.pk, by=world.people["viewer"], seen=seen_of(promotion))
+    approve(promotion.pk, by=world.people["admin"], seen=seen_of(promotion))
+    with pytest.raises(PromotionDenied, match="already"):
+        approve(promotion.pk, by=world.people["admin"], seen=seen_of(promotion))
+
+
+def test_a_rejection_has_a_reason_and_stops_the_merge(world: World) -> None:
+    world.allow(merge="auto", approvals=1)
+    promotion = world.advance(world.propose("cart"))
+    with pytest.raises(PromotionDenied, match="needs a reason"):
+        reject(promotion.pk, by=world.people["approver"], seen=seen_of(promotion), reason=" ")
+    reject(promotion.pk, by=world.people["approver"], seen=seen_of(promotion), reason="not today")
+    approve(promotion.pk, by=world.people["admin"], seen=seen_of(promotion))
+    assert world.advance(promotion).phase == "open"
+    assert promotion.gates[0]["reason"] == "approver rejected it: not today"
+
+
+def test_an_administrator_opens_a_gate_with_a_reason_that_the_body_repeats(world: World) -> None:
+    world.allow(merge="auto", needs_synced_target=True)
+    drifted = world.applications["cart", "production"]
+    drifted.sync = "OutOfSync"
+    drifted.save()
+    promotion = world.advance(world.propose("cart"))
+    assert promotion.phase == "open"
+    with pytest.raises(PromotionDenied, match="Only an administrator"):
+        override_gate(promotion.pk, "target state", by=world.people["approver"], reason="x")
+    override_gate(promotion.pk, "target state", by=world.people["admin"], reason="the drift is the bug")
+    assert world.advance(promotion).phase == "merged"
+    assert "the drift is the bug" in promotion.body
+
+
+def test_closing_it_here_ends_it_and_frees_the_application(world: World) -> None:
+    promotion = world.advance(world.propose("cart"))
+    ask_close(promotion.pk, by=world.people["proposer"])
+    assert world.advance(promotion).phase == "closed"
+    assert not world.plan("cart").skips
+
+
+def test_what_does_not_arrive_in_time_says_so_plainly(world: World) -> None:
+    world.allow(merge="auto", arrive_minutes=0)
+    promotion = world.advance(world.propose("cart"))
+    world.advance(promotion)
+    assert promotion.phase == "merged"
+    assert promotion.attention == "It did not arrive in time. cart in production still runs 1.0.0."
+    assert promotion.is_settled
+
+
+def test_an_old_worker_that_wakes_up_writes_nothing(world: World) -> None:
+    from apps.promotions.services.claims import LostClaimError, claim
+
+    promotion = world.propose("cart")
+    old = claim(promotion.pk)
+    assert old is not None
+    assert claim(promotion.pk) is None
+    Promotion.objects.filter(pk=promotion.pk).update(lease_until=timezone.now())
+    new = claim(promotion.pk)
+    assert new is not None
+    with pytest.raises(LostClaimError):
+        old.write("late", attention="I am late")
+    new.write("mine", attention="mine")
+    promotion.refresh_from_db()
+    assert promotion.attention == "mine"

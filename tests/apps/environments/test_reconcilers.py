@@ -219,6 +219,39 @@ def test_a_kind_that_may_not_be_read_is_said_and_keeps_what_was_known(scene: Sce
     assert [row.is_old for row in panel.rows] == [True]
 
 
+def test_where_only_the_home_of_argo_cd_may_be_read_that_is_enough(scene: Scene) -> None:
+    scene.install("argoproj.io")
+    scene.run_it()
+    scene.apply(argo("shop-cart"))
+    scene.standin.faults.add("forbidden", "/apis/argoproj.io/v1alpha1/applications")
+    scene.check()
+    assert scene.row().name == "shop-cart"
+    panel = reconcilers_of(scene.application)
+    assert panel is not None
+    assert panel.problem == ""
+
+
+def test_a_mark_of_what_cannot_be_read_is_enough_to_say_so(scene: Scene) -> None:
+    scene.install("argoproj.io")
+    scene.run_it()
+    scene.standin.faults.forbid("Application")
+    scene.check()
+    panel = reconcilers_of(scene.application)
+    assert panel is not None
+    assert (panel.rows, "We may not list Application" in panel.problem) == ((), True)
+
+
+def test_a_kind_that_does_not_answer_leaves_the_check_as_it_is(scene: Scene) -> None:
+    scene.install("argoproj.io")
+    scene.run_it()
+    scene.apply(argo("shop-cart"))
+    scene.check()
+    scene.standin.faults.add("garbage", "/apis/argoproj.io/v1alpha1")
+    scene.check()
+    assert (scene.application.sync, scene.application.error) == ("Synced", "")
+    assert scene.row().sync == "Synced"
+
+
 def test_a_message_with_a_secret_is_masked(scene: Scene) -> None:
     scene.install("argoproj.io")
     scene.run_it()

@@ -273,7 +273,7 @@ def _shown(match: re.Match[str]) -> tuple[str, Mark]:
     if match["tab"]:
         return "→\t", Mark.TAB
     if match["return"]:
-        return "␍", Mark.RETURN
+        return "\\r", Mark.RETURN
     return ("⍽" if match[0] == "\xa0" else f"\\u{{{ord(match[0]):04X}}}"), Mark.ODD
 
 

@@ -111,7 +111,7 @@ def test_lines_with_nothing_in_common_are_removed_and_added() -> None:
         pytest.param("a  ", [("a", Mark.TEXT), ("··", Mark.BLANK)], id="trailing spaces"),
         pytest.param("a b", [("a b", Mark.TEXT)], id="a space between words is plain"),
         pytest.param("\ta", [("→\t", Mark.TAB), ("a", Mark.TEXT)], id="tab"),
-        pytest.param("a \r", [("a", Mark.TEXT), ("·", Mark.BLANK), ("␍", Mark.RETURN)], id="CR LF"),
+        pytest.param("a \r", [("a", Mark.TEXT), ("·", Mark.BLANK), ("\\r", Mark.RETURN)], id="CR LF"),
         pytest.param(
             "a\N{NO-BREAK SPACE}b", [("a", Mark.TEXT), ("⍽", Mark.ODD), ("b", Mark.TEXT)], id="no-break space"
         ),

@@ -187,15 +187,18 @@ def _pruned(nodes: Iterable[Node]) -> list[Node]:
     return kept
 
 
-def _folded(nodes: Sequence[Node]) -> tuple[list[Node], list[Fold]]:
-    """The nodes with the many alike that are well folded, at every depth."""
+def _folded(nodes: Sequence[Node], *, is_owned: bool = False) -> tuple[list[Node], list[Fold]]:
+    """
+    The nodes with the many alike that are well folded, at every depth. What one owner made is alike by its
+    kind, anything else by its name without what was made up behind it.
+    """
     shown: list[Node] = []
     folds: list[Fold] = []
     for node in nodes:
-        node.children, node.folds = _folded(node.children)
+        node.children, node.folds = _folded(node.children, is_owned=True)
     groups: dict[tuple[str, str], list[Node]] = defaultdict(list)
     for node in nodes:
-        groups[node.kind, base_name(node.name)].append(node)
+        groups[node.kind, "" if is_owned else base_name(node.name)].append(node)
     for (kind, _), alike in groups.items():
         quiet = [node for node in alike if _is_quiet(node)]
         hidden = quiet[_FEW:] if len(quiet) > _FEW + 1 else []

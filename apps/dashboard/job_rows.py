@@ -10,6 +10,8 @@ from apps.core.models import Job, JobState
 
 _KINDS = {
     "repositories.poll": ("Reading the repository", "repository-detail"),
+    "repositories.commits": ("Storing its commits", "repository-detail"),
+    "repositories.patches": ("Looking into its commits", "repository-detail"),
     "environments.check": ("Checking the application", "application-detail"),
     "environments.history": ("Reading its version history", "application-detail"),
     "environments.recognise": ("Looking what it holds", "set-up-repository"),

@@ -12,8 +12,9 @@ from gitopsui.domain.resource import GroupKind, Manifest
 
 # Both names serve the same objects in two layouts.
 EVENT_KINDS = frozenset({GroupKind("", "Event"), GroupKind("events.k8s.io", "Event")})
-# A namespace with more events than this has a trouble that its first ones tell as well.
+# Pages of 500. A namespace with more events than this has a trouble that its first ones tell as well.
 MOST_PAGES = 20
+MOST_PAGES_EVERYWHERE = 100
 MESSAGE_CHARS = 1_000
 _KEPT = ("type", "reason", "note", "message", "count", "deprecatedCount", "eventTime", "series")
 _TIMES = ("lastTimestamp", "firstTimestamp", "deprecatedLastTimestamp")

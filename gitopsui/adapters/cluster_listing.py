@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from gitopsui.adapters.cluster_call import JSON, ClusterCall, read_object, unexpected_status
 from gitopsui.adapters.cluster_discovery import ApiKind
-from gitopsui.adapters.cluster_events import EVENT_KINDS, MOST_PAGES, slim_event
+from gitopsui.adapters.cluster_events import EVENT_KINDS, MOST_PAGES, MOST_PAGES_EVERYWHERE, slim_event
 from gitopsui.adapters.http_socket import Deadline
 from gitopsui.domain.errors import ClusterError
 from gitopsui.domain.resource import GroupKind, Manifest
@@ -113,6 +113,7 @@ def begin_again(read: Callable[[], T], kind: ApiKind) -> T:
 def read_pages(call: ClusterCall, request: ListRequest, mask: Mask) -> Iterator[list[Manifest]]:
     token, limit, total, count = "", PAGE_SIZE, 0, 0
     seen: set[str] = set()
+    most = MOST_PAGES if request.namespace else MOST_PAGES_EVERYWHERE
     while True:
         page = read_page(call, request, token, limit)
         total += page.size
@@ -120,7 +121,7 @@ def read_pages(call: ClusterCall, request: ListRequest, mask: Mask) -> Iterator[
             raise too_large(request.kind)
         yield [ingest(item, request, mask) for item in drain(page.items)]
         count += 1
-        if not page.token or (count == MOST_PAGES and request.kind.group_kind in EVENT_KINDS):
+        if not page.token or (count == most and request.kind.group_kind in EVENT_KINDS):
             return
         if page.token in seen:
             raise ClusterError("The API server gives the same page again and again.", code="CLUSTER_ERROR")

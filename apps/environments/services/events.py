@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from apps.environments.models import Application, ResourceState
 from apps.environments.services.live import Live, LiveDoor
@@ -22,8 +22,16 @@ MESSAGE_LIMIT = 500
 # The same event said again so soon is not worth a write, nor another drawing of the page.
 PATIENCE = timedelta(minutes=2)
 Event = dict[str, Any]
+Found = TypeVar("Found")
 Events = Mapping[str, Sequence[Event]]
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@runtime_checkable
+class SharingDoor(Protocol):
+    """A door of a round that many applications go through."""
+
+    def once(self, name: Hashable, read: Callable[[], Found]) -> Found: ...
 
 
 def update_events(application: Application, live: Live | None, *, cluster: LiveDoor | None) -> None:
@@ -43,13 +51,23 @@ def read_events(cluster: LiveDoor, namespaces: Iterable[str]) -> dict[str, list[
     The newest events of each object, by its uid. None when they could not be read: the page of the cluster
     says why, and what is known of them stays.
     """
-    manifests: list[Manifest] = []
+    found: dict[str, list[Event]] = {}
     for namespace in filter(NAMESPACE.fullmatch, namespaces):
-        listing = cluster.live([EVENT], namespace=namespace).listings.get(EVENT)
-        if listing is None or listing.error is not None:
+        part = _read_shared(cluster, namespace)
+        if part is None:
             return None
-        manifests += listing.manifests
-    return events_by_uid(manifests)
+        found |= part
+    return found
+
+
+def _read_shared(cluster: LiveDoor, namespace: str) -> dict[str, list[Event]] | None:
+    """The events of a namespace, brought into order once for all applications of a round."""
+
+    def read() -> dict[str, list[Event]] | None:
+        listing = cluster.live([EVENT], namespace=namespace).listings.get(EVENT)
+        return None if listing is None or listing.error is not None else events_by_uid(listing.manifests)
+
+    return cluster.once(("events", namespace), read) if isinstance(cluster, SharingDoor) else read()
 
 
 def events_by_uid(manifests: Iterable[Manifest]) -> dict[str, list[Event]]:

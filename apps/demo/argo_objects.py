@@ -94,7 +94,7 @@ class ToolObjects:
 
     def update(self, now: datetime) -> None:
         """What each tool says now. A cluster that does not answer is left out; it is written to later."""
-        head = self._config.head()
+        head = self._reconciler.head()
         for name, cluster in self._clusters.items():
             applications = [one for one in APPLICATIONS if one.cluster == name]
             with suppress(ClusterError):

@@ -42,6 +42,8 @@ class Pace:
     between_looks: timedelta = timedelta(seconds=2)
     between_passes: timedelta = timedelta(seconds=6)
     between_saves: timedelta = timedelta(seconds=60)
+    # Controllers ask Git now and then. Were they faster than the program, it would see drift in what they do.
+    before_commit: timedelta = timedelta(seconds=20)
 
 
 def play(
@@ -68,9 +70,12 @@ class _Player:
         self._hosts = hosts
         self._tell = tell
         self._outages = Outages(data / OUTAGES_FILE)
+        self._config = config_of(data)
+        self._newest, self._newest_since = self._config.head(), time.monotonic()
         self._reconciler = build_reconciler(data, hosts, tools)
+        self._reconciler.followed = self._newest
         stage = Stage(
-            config=config_of(data),
+            config=self._config,
             sources=data / REPOSITORIES,
             clusters={name: host.client for name, host in hosts.items()},
             reconciler=self._reconciler,
@@ -86,7 +91,7 @@ class _Player:
         """Each act has its interval; a late one delays the others and is not made up for."""
         acts: list[tuple[timedelta, Callable[[], None]]] = [
             (pace.between_looks, self._look),
-            (pace.between_passes, lambda: self._reconcile(stop)),
+            (pace.between_passes, lambda: self._reconcile(stop, pace.before_commit)),
             (pace.between_saves, self._save),
             (pace.between_events, self._tell_next),
         ]
@@ -111,13 +116,22 @@ class _Player:
         for host in self._hosts.values():
             host.save()
 
-    def _reconcile(self, stop: threading.Event) -> None:
+    def _reconcile(self, stop: threading.Event, before_commit: timedelta) -> None:
         try:
+            self._follow(before_commit.total_seconds())
             self._tools.pause(datetime.now(UTC))
             self._reconciler.reconcile(should_stop=stop.is_set)
             self._tools.update(datetime.now(UTC))
         except SourceError as error:
             self._tell(f"A pass of the controller was left out: {error.message}")
+
+    def _follow(self, age: float) -> None:
+        """Bring the clusters to the last commit when it is so many seconds old."""
+        head, now = self._config.head(), time.monotonic()
+        if head != self._newest:
+            self._newest, self._newest_since = head, now
+        if now - self._newest_since >= age:
+            self._reconciler.followed = head
 
     def _tell_next(self) -> None:
         try:

@@ -108,6 +108,7 @@ class Reconciler:
     ) -> None:
         self.problems: dict[str, str] = {}
         self.paused: frozenset[Application] = frozenset()
+        self.followed = ""  # a commit to stay at; "" follows the last one
         self._config = config
         self._renderer = renderer
         self._clusters = clusters
@@ -115,9 +116,13 @@ class Reconciler:
         self._applied: dict[str, str] = json.loads(memory.read_text()) if memory.exists() else {}
         self._rendered: dict[str, _Rendered] = {}
 
+    def head(self) -> str:
+        """The commit that clusters are brought to."""
+        return self.followed or self._config.head()
+
     def reconcile(self, *, should_stop: Callable[[], bool] = lambda: False) -> None:
         """One pass over all applications; one that fails is tried again with the next pass."""
-        head = self._config.head()
+        head = self.head()
         for application in APPLICATIONS:
             if should_stop():
                 return
@@ -131,7 +136,7 @@ class Reconciler:
 
     def desired(self, application: Application) -> tuple[Manifest, ...]:
         """What Git asks for now, marked as ours. Raises RenderError and GitError."""
-        return self._render(application, self._config.head())
+        return self._render(application, self.head())
 
     def sync(self, application: Application) -> None:
         """Apply and prune now, even where nothing changed in Git. Raises SourceError."""

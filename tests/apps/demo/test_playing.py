@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from apps.demo.building import build, read_world
+from apps.demo.building import build, config_of, read_world
 from apps.demo.cluster_host import HostPlan
 from apps.demo.playing import Pace, play
 from gitopsui.adapters.git import GitPolicy, Mirror
@@ -17,7 +18,7 @@ from gitopsui.adapters.render import Tools
 from tests.apps.demo.cluster_stub import HostStub
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-QUICK = Pace(*[timedelta(seconds=0.05)] * 5)
+QUICK = Pace(*[timedelta(seconds=0.05)] * 6)
 CALM = Pace(first_event=timedelta(hours=1))
 
 
@@ -93,6 +94,24 @@ def test_the_story_is_told_while_it_runs_and_controllers_look(data: Path) -> Non
     assert world.hosts[2].is_silent
     assert world.told[0] == "cart 3.4.0-rc.2 was released and goes to dev."
     assert all(host.is_closed for host in world.hosts)
+
+
+def test_a_commit_reaches_the_clusters_only_when_it_is_some_time_old(data: Path) -> None:
+    pace = replace(CALM, between_passes=timedelta(seconds=0.05), before_commit=timedelta(hours=1))
+    config = config_of(data)
+
+    def image(world: Serving) -> str:
+        deployment = world.hosts[1].client.objects["Deployment", "shop", "catalog"]
+        return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
+
+    with serving(data, pace) as world:
+        wait_until(lambda: len(world.hosts) == 3 and len(world.hosts[2].looks) > 1)
+        before, looks = image(world), len(world.hosts[2].looks)
+        config.deploy("catalog", "production", "9.9.9", at=NOW)
+        wait_until(lambda: len(world.hosts[2].looks) > looks + 1)
+        assert image(world) == before
+    with serving(data, replace(pace, before_commit=timedelta(0))) as world:
+        wait_until(lambda: len(world.hosts) == 3 and image(world).endswith(":9.9.9"))
 
 
 def test_it_ends_within_a_second(data: Path) -> None:

@@ -83,20 +83,21 @@ def build_cell(
         health=health if watched else "",
         health_reason=worst.health_note if health != HealthStatus.HEALTHY else "",
         sync=sync,
-        drift_count=_drift_count(health, watched),
-        drift_words="" if health == HealthStatus.MISSING else count_in(watched).short,
         sync_reason=_sync_note(worst) if sync == SyncStatus.UNKNOWN else "",
         tint="" if stale else _tint(health, sync, watched),
         cluster_note="" if watched else _no_cluster(first),
         is_first=is_first,
+        **_drift(health, watched),
         **_staleness(stale),
         **(_lag(lead) if lead else {}),
     )
 
 
-def _drift_count(health: str, watched: Sequence[Application]) -> int:
-    """The fields that differ; where nothing is there, there are none to count."""
-    return 0 if health == HealthStatus.MISSING else sum(one.drift_count for one in watched)
+def _drift(health: str, watched: Sequence[Application]) -> dict[str, Any]:
+    """What differs; where nothing is there, there are no fields to count."""
+    if health == HealthStatus.MISSING:
+        return {}
+    return {"drift_count": sum(one.drift_count for one in watched), "drift_words": count_in(watched).short}
 
 
 def _staleness(stale: Sequence[Application]) -> dict[str, Any]:

@@ -108,9 +108,17 @@ def drift_of(
         "groups": groups,
         "count": count_of(shown),
         "rest": rest,
-        "commit": commit_note(application.repository, application.desired_sha),
+        **_measured(application, shown),
         "earlier_count": application.drifts.exclude(resolved_at=None).count(),
     }
+
+
+def _measured(application: Application, drifts: Sequence[DriftedResource]) -> dict[str, Any]:
+    """The commit of the last comparison, and the newer one that Git has where nothing was compared since."""
+    sha = next((row.desired_sha for row in drifts if row.desired_sha), application.desired_sha)
+    newer = application.desired_sha if sha != application.desired_sha else ""
+    repository = application.repository
+    return {"commit": commit_note(repository, sha), "newer": commit_note(repository, newer)}
 
 
 def count_of(drifts: Iterable[DriftedResource]) -> DriftCount:

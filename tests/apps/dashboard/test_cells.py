@@ -107,6 +107,12 @@ def test_several_applications_show_the_worst_health_and_sync_and_how_many_versio
     assert "2 versions" in draw(cell)
 
 
+def test_whole_resources_are_not_called_fields() -> None:
+    one = make_application(sync="OutOfSync", drift_count=4)
+    one.missing_count = 1  # type: ignore[attr-defined]
+    assert "OutOfSync 3 fields, 1 missing" in draw(build(one))
+
+
 def test_one_stale_application_makes_the_cell_stale() -> None:
     old = make_application(pk=2, checked_at=NOW - timedelta(days=1))
     assert build(make_application(pk=1), old).is_stale

@@ -160,6 +160,18 @@ def test_a_commit_on_a_host_we_do_not_know_leads_to_our_page_of_the_repository(s
     assert f'class="mono" href="{reverse("repository-detail", args=[repository.pk])}"' in page
 
 
+def test_a_commit_that_nothing_was_compared_with_is_told_from_the_one_it_was(shop: DriftShop) -> None:
+    shop.drift("Deployment", "MODIFIED", REPLICAS)
+    assert "Git has moved on" not in shop.page()
+    shop.application.desired_sha = "91bc" * 10
+    shop.application.save()
+    page = shop.page()
+    assert "Measured against" in page
+    assert "Give cart more memory" in page
+    assert "Git has moved on to" in page
+    assert "91bc91b" in page
+
+
 def test_the_folder_in_git_is_a_link_where_the_host_has_pages(shop: DriftShop) -> None:
     assert f"https://github.com/shop/config/tree/{SHA}/apps/cart" in shop.page()
 

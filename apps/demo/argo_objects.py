@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from apps.demo.cluster_client import Cluster
-from apps.demo.config_repository import ConfigRepository
 from apps.demo.reconciler import APPLICATIONS, FLUX_NAMESPACE, Application, Reconciler
 from gitopsui.adapters.render_source import HELM
 from gitopsui.domain.drift import compare
@@ -78,11 +77,8 @@ def is_paused(application: Application, now: datetime) -> bool:
 class ToolObjects:
     """Writes the objects of both tools whenever what they say has changed; `url` is the config repository."""
 
-    def __init__(
-        self, clusters: Mapping[str, Cluster], config: ConfigRepository, reconciler: Reconciler, url: str
-    ) -> None:
+    def __init__(self, clusters: Mapping[str, Cluster], reconciler: Reconciler, url: str) -> None:
         self._clusters = clusters
-        self._config = config
         self._reconciler = reconciler
         self._url = url
         self._written: dict[tuple[str, str], tuple[Manifest, datetime]] = {}

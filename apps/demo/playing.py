@@ -82,9 +82,7 @@ class _Player:
             clock=lambda: datetime.now(UTC),
             outages=self._outages,
         )
-        self._tools = ToolObjects(
-            stage.clusters, stage.config, self._reconciler, read_world(data)["config_url"]
-        )
+        self._tools = ToolObjects(stage.clusters, self._reconciler, read_world(data)["config_url"])
         self._story = Story(stage, data / STORY_FILE)
 
     def play(self, stop: threading.Event, pace: Pace) -> None:

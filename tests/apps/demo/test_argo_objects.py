@@ -34,7 +34,7 @@ def read(cluster: ClusterStub, kind: str, name: str) -> ReconcilerState:
 
 
 def tell(scene: Scene, now: datetime) -> ToolObjects:
-    tools = ToolObjects(scene.clusters, scene.config, scene.reconciler, URL)
+    tools = ToolObjects(scene.clusters, scene.reconciler, URL)
     tools.pause(now)
     scene.reconciler.reconcile()
     tools.update(now)
@@ -108,7 +108,7 @@ def test_nothing_is_written_while_nothing_changes(scene: Scene) -> None:
 
 def test_a_cluster_that_does_not_answer_does_not_keep_the_others_waiting(scene: Scene) -> None:
     scene.nonprod.is_silent = True
-    ToolObjects(scene.clusters, scene.config, scene.reconciler, URL).update(OPEN)
+    ToolObjects(scene.clusters, scene.reconciler, URL).update(OPEN)
     assert read(scene.prod, "Application", "shop-catalog-production")
 
 

@@ -188,7 +188,8 @@ class Mirror(Writer):
     def _push(self, sha: str, ref: str, *, expected: str | None) -> None:
         check_ref_name(ref.removeprefix(BRANCHES).removeprefix(TAGS))
         if not ref.startswith((BRANCHES, TAGS)) or not COMMIT_ID.fullmatch(sha):
-            raise GitError("A push needs a full id and the full name of a branch or tag.", code="GIT_REF_MISSING", permanent=True)
+            message = "A push needs a full id and the full name of a branch or tag."
+            raise GitError(message, code="GIT_REF_MISSING", permanent=True)
         push(self._remote, self.path, sha=sha, ref=ref, expected=expected)
 
     def _build(self, listed: RemoteRefs, on_progress: Listener | None) -> FetchResult:

@@ -1,8 +1,9 @@
 """
 The history of a repository is stored: each commit once, and how they descend from each other.
 
-Stored in portions, parents before children, each with its part of the graph in one transaction: a run that is
-killed goes on where it stopped, and one that is repeated finds nothing left to do.
+Rows are stored in portions, parents before children, and the graph behind them whenever it has grown by a
+quarter. A run that is killed goes on from the last graph and passes over the rows that are there; one that is
+repeated finds nothing left to do.
 """
 
 from __future__ import annotations
@@ -53,17 +54,15 @@ def store_commits(repository: Repository, *, git: History, report: Report | None
     git.check_whole()
     # Asked before the history is read: what arrives meanwhile is found by the next run.
     refs_digest, graph = repository.refs_digest, read_graph(repository)
-    before = len(graph)
+    known = graph
     heads = [graph.sha(number) for number in graph.heads()]
-    for portion in _portions(git.stream_log(exclude=heads)):
-        graph = _store_portion(repository, graph, portion)
-        if report is not None:
-            report(len(graph) - before, 0, f"{len(graph):,} commits stored")
-    added = len(graph) - before
-    _forget_unreachable(repository, graph, git.tips(), refs_digest)
+    fresh = (each for each in git.stream_log(exclude=heads) if each.commit.sha not in known)
+    for graph in _grown(repository, known, fresh, report):
+        _save_graph(repository, graph)
+    _settle(repository, _without_unreachable(graph, git.tips()), refs_digest)
     if StoredCommit.objects.filter(StoredCommit.unread(), repository=repository).exists():
         _make_due(PATCHES, repository)
-    return added
+    return len(graph) - len(known)
 
 
 def _make_due(kind: str, repository: Repository) -> None:
@@ -83,20 +82,33 @@ def read_graph(repository: Repository) -> Graph:
         return Graph().append((sha, parents.split()) for sha, parents in rows)
 
 
-def _portions(commits: Iterator[LoggedCommit]) -> Iterator[list[LoggedCommit]]:
+def _grown(
+    repository: Repository, graph: Graph, commits: Iterator[LoggedCommit], report: Report | None
+) -> Iterator[Graph]:
+    """The graph with more and more of the commits, whose rows are stored by then."""
+    while True:
+        # By a quarter: writing it down after each portion would take ever longer.
+        step = islice(commits, max(PORTION, len(graph) // 4))
+        grown = graph.append(_stored(repository, graph, step, report))
+        if len(grown) == len(graph):
+            return
+        graph = grown
+        yield graph
+
+
+def _stored(
+    repository: Repository, graph: Graph, commits: Iterator[LoggedCommit], report: Report | None
+) -> Iterator[tuple[str, Sequence[str]]]:
+    """Ids and parents of the commits, each portion after its rows are stored."""
+    done = len(graph)
     while portion := list(islice(commits, PORTION)):
-        yield portion
-
-
-@transaction.atomic
-def _store_portion(repository: Repository, graph: Graph, portion: Sequence[LoggedCommit]) -> Graph:
-    fresh = [logged for logged in portion if logged.commit.sha not in graph]
-    rows = [_row(repository, logged) for logged in fresh]
-    # A run beside this one may have stored some of them.
-    StoredCommit.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE, ignore_conflicts=True)
-    grown = graph.append((logged.commit.sha, logged.commit.parents) for logged in fresh)
-    _save_graph(repository, grown)
-    return grown
+        rows = [_row(repository, logged) for logged in portion]
+        # A run before this one, or beside it, may have stored some of them.
+        StoredCommit.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE, ignore_conflicts=True)
+        yield from ((logged.commit.sha, logged.commit.parents) for logged in portion)
+        done += len(portion)
+        if report is not None:
+            report(done, 0, f"{done:,} commits stored")
 
 
 def _row(repository: Repository, logged: LoggedCommit) -> StoredCommit:
@@ -137,14 +149,22 @@ def _save_graph(repository: Repository, graph: Graph, **changes: str) -> None:
     )
 
 
-@transaction.atomic
-def _forget_unreachable(repository: Repository, graph: Graph, tips: Iterable[str], refs_digest: str) -> None:
+def _without_unreachable(graph: Graph, tips: Iterable[str]) -> Graph:
     """A commit without children is only reached when something stands at it itself."""
     held = {number for number in map(graph.find, tips) if number is not None}
-    if not held.issuperset(graph.heads()):
-        kept = graph.keep(held)
-        gone = [sha for sha in map(graph.sha, range(len(graph))) if sha not in kept]
+    return graph if held.issuperset(graph.heads()) else graph.keep(held)
+
+
+@transaction.atomic
+def _settle(repository: Repository, graph: Graph, refs_digest: str) -> None:
+    """
+    Forget the rows that are not in the graph, and write down that it is whole. Where rows are missing, as
+    two runs side by side may leave it, the next run begins anew.
+    """
+    if repository.commits.count() > len(graph):
+        gone = [sha for sha in repository.commits.values_list("sha", flat=True) if sha not in graph]
         for start in range(0, len(gone), ROWS_AT_ONCE):
             repository.commits.filter(sha__in=gone[start : start + ROWS_AT_ONCE]).delete()
-        graph = kept
+    if repository.commits.count() < len(graph):
+        graph, refs_digest = Graph(), ""
     _save_graph(repository, graph, refs_digest=refs_digest)

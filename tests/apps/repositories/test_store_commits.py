@@ -15,7 +15,7 @@ from apps.repositories.services import commits as storing
 from gitopsui.adapters.git_history import History
 from gitopsui.domain.errors import GitError
 from tests.accounts import make_person
-from tests.adapters.git_http import git
+from tests.adapters.git_http import Seed, git
 from tests.apps.repositories.conftest import Stored
 
 
@@ -87,7 +87,8 @@ class TestRepeating:
             services.store_commits(stored.row, git=stored.git, report=die)
         assert stored.shas() == set(made[:8])
         assert not has_whole_history(stored.row)
-        assert services.store_commits(stored.row, git=stored.git) == 2
+        assert services.store_commits(stored.row, git=stored.git) == 6
+        assert stored.row.commits.count() == len(graph_of(stored.row)) == 10
         assert stored.shas() == set(made)
         assert has_whole_history(stored.row)
 
@@ -98,6 +99,35 @@ class TestRepeating:
         assert stored.store() == 2
         assert stored.row.commits.count() == 2
         assert stored.shas() == made
+
+    def test_a_mirror_that_was_built_again_brings_only_what_is_new(
+        self, stored: Stored, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The heads that were known are not in it, so Git tells the whole history once more."""
+        monkeypatch.setattr(storing, "PORTION", 2)
+        made = [stored.seed.commit() for _ in range(7)]
+        stored.store()
+        lost = stored.seed.commit()
+        stored.store()
+        again = Seed.create(stored.seed.path.with_name("again.git"))
+        stored.seed.point("refs/heads/main", made[-1])
+        stored.seed.git("push", "--quiet", str(again.path), "refs/heads/main")
+        again.clock = stored.seed.clock
+        new = again.commit(message="after")
+        stored.seed = again
+        assert stored.store() == 1
+        assert stored.shas() == {*made, new}
+        assert lost not in graph_of(stored.row)
+
+    def test_rows_that_are_missing_are_noticed_and_stored_again(self, stored: Stored) -> None:
+        made = {stored.seed.commit() for _ in range(3)}
+        stored.store()
+        stored.row.commits.order_by("pk").last().delete()  # type: ignore[union-attr]
+        stored.store()
+        assert not has_whole_history(stored.row)
+        stored.store()
+        assert stored.shas() == made
+        assert has_whole_history(stored.row)
 
     def test_a_graph_of_another_version_is_built_again_from_the_rows(self, stored: Stored) -> None:
         stored.seed.commit()

@@ -14,6 +14,7 @@ from apps.accounts.models import Project, Role
 from apps.accounts.permissions import PUBLIC
 from apps.core.models import Job
 from apps.environments.models import Application, Cluster, Component, Environment, Silence
+from apps.promotions.models import Promotion
 from apps.releases.models import Release
 from apps.repositories.models import Repository
 from tests.accounts import make_people
@@ -70,7 +71,12 @@ def world(db: None) -> dict[str, Any]:
     reconciler = application.reconciliations.create(
         group="argoproj.io", kind="Application", namespace="argocd", name="cart", tool="Argo CD", seen_at=NOW
     )
+    promotion = Promotion.objects.create(
+        project=project, environment=environment, repository=repository, title="cart: 1 to 2 in dev",
+        proposer_name="proposer", planned_at=NOW, phase_at=NOW, base_branch="main", base_sha="a" * 40,
+    )  # fmt: skip
     pks = {
+        "promotion": promotion.pk,
         "repository": repository.pk, "cluster": cluster.pk, "application": application.pk,
         "release": release.pk, "job": job.pk, "person": people["viewer"].pk, "set": repository.pk,
         "drift": application.pk, "resource": application.pk, "reconcilers": application.pk,

@@ -19,6 +19,7 @@ STANDIN_NOTE = "Demo: the clusters are stand-ins on this machine, made to look l
 _NAV = {
     "board": "board", "board-table": "board", "component-detail": "board", "application-detail": "board",
     "release-list": "releases", "release-detail": "releases", "compare": "releases", "find": "find",
+    "promotion": "promotions",
     "repository": "repositories", "cluster": "clusters", "job": "jobs",
     "people": "people", "person": "people", "set": "set-up",
 }  # fmt: skip

@@ -7,5 +7,13 @@ from django.urls import path
 from apps.promotions import views
 
 urlpatterns = [
+    path("projects/<slug:slug>/promotions/", views.promotion_list, name="promotion-list"),
+    path("projects/<slug:slug>/promotions/new/", views.promotion_new, name="promotion-new"),
     path("promotions/<int:pk>/", views.promotion_detail, name="promotion-detail"),
+    path("promotions/<int:pk>/card/", views.promotion_card, name="promotion-card"),
+    path("promotions/<int:pk>/approve/", views.promotion_approve, name="promotion-approve"),
+    path("promotions/<int:pk>/reject/", views.promotion_reject, name="promotion-reject"),
+    path("promotions/<int:pk>/merge/", views.promotion_merge, name="promotion-merge"),
+    path("promotions/<int:pk>/close/", views.promotion_close, name="promotion-close"),
+    path("promotions/<int:pk>/override/", views.promotion_override, name="promotion-override"),
 ]

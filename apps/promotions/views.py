@@ -1,18 +1,275 @@
-"""The pages of promotions. They show only what is stored."""
+"""The pages of promotions: what is under way, what would happen, and what people decide."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from collections.abc import Callable
+from typing import Any
 
-from apps.accounts.models import Role
-from apps.accounts.permissions import person_of, requires
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.models import Person, Project, Role
+from apps.accounts.permissions import has_role, person_of, requires
+from apps.core.paging import page_of
+from apps.environments.models import Environment
 from apps.promotions.models import Promotion
+from apps.promotions.selectors import pages
+from apps.promotions.selectors.facts import promotion_facts, prospective_facts, seen_of
+from apps.promotions.selectors.policies import policy_of
+from apps.promotions.services import decide
+from apps.promotions.services.planning import Plan, Wish, plan_promotion, wishes_from
+from apps.promotions.services.propose import Request, describe, start_promotion
+from gitopsui.domain.approval import Seen, can_approve
+from gitopsui.domain.errors import PromotionDenied
+from gitopsui.domain.promotion import ENDS, Phase, prognosis
+
+MOST_SLUGS = 60
+
+
+def _project(request: HttpRequest, slug: str) -> Project:
+    return get_object_or_404(Project.objects.visible_to(person_of(request)), slug=slug)
+
+
+@requires(Role.VIEWER)
+@require_safe
+def promotion_list(request: HttpRequest, slug: str) -> HttpResponse:
+    project = _project(request, slug)
+    ended = pages.promotions_of(project, is_open=False)
+    context = {
+        "project": project,
+        "under_way": [pages.promotion_row(one) for one in pages.promotions_of(project, is_open=True)[:100]],
+        "ended": page_of(ended, request.GET.get("page"), pages.promotion_row),
+        "environments": list(project.environments.all()),
+        "may_promote": has_role(person_of(request), Role.PROMOTER, project),
+        "filters": {"query": ""},
+    }
+    return render(request, "promotions/promotion_list.html", context)
+
+
+# --- before it starts -------------------------------------------------------------------------------------
+
+
+@requires(Role.PROMOTER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def promotion_new(request: HttpRequest, slug: str) -> HttpResponse:
+    """The preview: the edit, what ships, every gate; and the button that starts it."""
+    project, person = _project(request, slug), person_of(request)
+    if not has_role(person, Role.PROMOTER, project):
+        raise Http404("No such project.")
+    data = request.POST if request.method == "POST" else request.GET
+    source, target = _sides(project, data.get("from", ""), data.get("into", ""))
+    if source is None or target is None:
+        return render(request, "promotions/promotion_new.html", {"project": project, **_choices(project)})
+    wishes = _wishes(source, target, data.getlist("component")[:MOST_SLUGS], data.get("version", ""))
+    if request.method == "POST":
+        return _start(request, Request(target, source, wishes, data.get("reason", "")), person)
+    return _show_preview(request, project, source, target, wishes)
+
+
+def _sides(project: Project, source: str, target: str) -> tuple[Environment | None, Environment | None]:
+    """The two environments of the address; without a source the one to the left of the target."""
+    rows = list(project.environments.all())
+    names = {row.name: row for row in rows}
+    into = names.get(target)
+    if into is None:
+        return None, None
+    position = rows.index(into)
+    return names.get(source) or (rows[position - 1] if position else None), into
+
+
+def _wishes(source: Environment, target: Environment, slugs: list[str], version: str) -> list[Wish]:
+    """What runs in the source; with a version one component gets that one instead."""
+    wishes = wishes_from(source, target, slugs)
+    if version and len(slugs) == 1:
+        return [Wish(wish.application, version[:200]) for wish in wishes]
+    return wishes
+
+
+def _choices(project: Project) -> dict[str, Any]:
+    return {"environments": list(project.environments.all())}
+
+
+def _start(request: HttpRequest, wanted: Request, person: Person) -> HttpResponse:
+    try:
+        promotion = start_promotion(wanted, by=person, seen=request.POST.get("seen", ""))
+    except PromotionDenied as denial:
+        messages.error(request, str(denial))
+        return redirect(request.get_full_path())
+    messages.success(request, "It is on its way: the pull request is opened now.")
+    return redirect("promotion-detail", pk=promotion.pk)
+
+
+def _show_preview(
+    request: HttpRequest, project: Project, source: Environment, target: Environment, wishes: list[Wish]
+) -> HttpResponse:
+    person, now = person_of(request), timezone.now()
+    plan = plan_promotion(target, wishes)
+    moved = [(move.application, move.to_version) for move in plan.moves]
+    facts = prospective_facts(target, source, moved, now=now, proposer=person.get_username())
+    gates = prognosis(facts) if plan.moves else []
+    context = {
+        "project": project,
+        "source": source,
+        "target": target,
+        "plan": plan,
+        "title": describe(plan) if plan.moves else "",
+        "heading": _preview_heading(plan, target),
+        "gates": pages.gate_rows(gates),
+        "cargo": _cargo(plan),
+        "policy": policy_of(target),
+        "components": request.GET.getlist("component")[:MOST_SLUGS],
+        "version": request.GET.get("version", "")[:200],
+        "keep_query": _kept(request),
+        **_edit(request, [{"path": one.path, "old": one.old, "new": one.new} for one in plan.files]),
+        **_choices(project),
+    }
+    return render(request, "promotions/promotion_new.html", context)
+
+
+def _kept(request: HttpRequest) -> str:
+    """The query of the page without the view, to be followed by one."""
+    data = request.GET.copy()
+    data.pop("view", None)
+    return f"{data.urlencode()}&" if data else ""
+
+
+def _preview_heading(plan: Plan, target: Environment) -> str:
+    if plan.is_empty:
+        return f"Nothing to promote into {target.name}"
+    return f"Promote {describe(plan)}?"
+
+
+def _cargo(plan: Plan) -> list[pages.Cargo]:
+    seen: dict[int, pages.Cargo] = {}
+    for move in plan.moves:
+        component = move.application.component
+        if component.pk not in seen:
+            component.project = plan.environment.project
+            seen[component.pk] = pages.cargo_of(component, move.from_version, move.to_version)
+    return list(seen.values())
+
+
+def _edit(request: HttpRequest, files: list[dict[str, str]]) -> dict[str, Any]:
+    view = "side" if request.GET.get("view") == "side" else "unified"
+    return {"view": view, "edits": pages.edit_rows(files, is_unified=view == "unified")}
+
+
+# --- under way --------------------------------------------------------------------------------------------
+
+
+def _find(request: HttpRequest, pk: int) -> Promotion:
+    rows = Promotion.objects.visible_to(person_of(request)).select_related(
+        "project", "environment", "source_environment", "repository", "proposer", "reverts"
+    )
+    return get_object_or_404(rows, pk=pk)
 
 
 @requires(Role.VIEWER)
 @require_safe
 def promotion_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    promotion = get_object_or_404(Promotion.objects.visible_to(person_of(request)), pk=pk)
-    return render(request, "promotions/promotion_detail.html", {"promotion": promotion})
+    promotion = _find(request, pk)
+    items = list(
+        promotion.items.select_related("component__source", "component__project", "application__environment")
+    )
+    context = {
+        **_card(request, promotion),
+        "items": items,
+        "cargo": [pages.cargo_of(one.component, one.from_version, one.to_version) for one in items],
+        **_edit(request, promotion.preview.get("files", [])),
+    }
+    return render(request, "promotions/promotion_detail.html", context)
+
+
+@requires(Role.VIEWER)
+@require_safe
+def promotion_card(request: HttpRequest, pk: int) -> HttpResponse:
+    """What moves while it is under way; a settled one is not asked for again."""
+    return render(request, "promotions/_promotion_card.html", _card(request, _find(request, pk)))
+
+
+def _card(request: HttpRequest, promotion: Promotion) -> dict[str, Any]:
+    person, facts = person_of(request), promotion_facts(promotion, now=timezone.now())
+    gates = prognosis(facts) if Phase(promotion.phase) not in ENDS and promotion.phase != "merged" else []
+    approver = decide.approver_of(person, promotion)
+    is_promoter = has_role(person, Role.PROMOTER, promotion.project)
+    return {
+        "promotion": promotion,
+        "project": promotion.project,
+        "heading": pages.heading_of(promotion, gates),
+        "tone": pages.tone_of(promotion),
+        "steps": pages.steps_of(promotion),
+        "gates": pages.gate_rows(gates),
+        "seen": seen_of(promotion),
+        "approvals": list(promotion.approvals.all()),
+        "events": list(promotion.events.all()),
+        "policy": policy_of(promotion.environment),
+        "can_approve": can_approve(facts, by=approver),
+        "can_reject": approver.has_role and promotion.phase == "open",
+        "can_merge": is_promoter and promotion.phase == "open" and not promotion.wants_merge,
+        "can_close": is_promoter and promotion.phase in ("planned", "pushing", "opening", "open"),
+        "can_override": has_role(person, Role.ADMIN, promotion.project) and promotion.phase == "open",
+        "can_roll_back": is_promoter and promotion.phase in ("merged", "deployed"),
+        "polls": not promotion.is_settled,
+    }
+
+
+def _decided(request: HttpRequest, pk: int, act: Callable[[], Promotion], said: str) -> HttpResponse:
+    """Do it and show the promotion; a refusal is a sentence on the same page."""
+    promotion = _find(request, pk)
+    try:
+        act()
+    except PromotionDenied as denial:
+        messages.error(request, str(denial))
+    else:
+        messages.success(request, said)
+    return redirect("promotion-detail", pk=promotion.pk)
+
+
+def _seen(request: HttpRequest) -> Seen:
+    data = request.POST
+    return Seen(data.get("base", ""), data.get("head", ""), data.get("diff", ""))
+
+
+@requires(Role.APPROVER)
+@require_POST
+def promotion_approve(request: HttpRequest, pk: int) -> HttpResponse:
+    person = person_of(request)
+    return _decided(request, pk, lambda: decide.approve(pk, by=person, seen=_seen(request)), "Approved.")
+
+
+@requires(Role.APPROVER)
+@require_POST
+def promotion_reject(request: HttpRequest, pk: int) -> HttpResponse:
+    person, reason = person_of(request), request.POST.get("reason", "")
+    said = "Rejected. It is not merged while that stands."
+    return _decided(
+        request, pk, lambda: decide.reject(pk, by=person, seen=_seen(request), reason=reason), said
+    )
+
+
+@requires(Role.PROMOTER)
+@require_POST
+def promotion_merge(request: HttpRequest, pk: int) -> HttpResponse:
+    said = "It is merged as soon as every gate is open."
+    return _decided(request, pk, lambda: decide.ask_merge(pk, by=person_of(request)), said)
+
+
+@requires(Role.PROMOTER)
+@require_POST
+def promotion_close(request: HttpRequest, pk: int) -> HttpResponse:
+    return _decided(request, pk, lambda: decide.ask_close(pk, by=person_of(request)), "It is being closed.")
+
+
+@requires(Role.ADMIN)
+@require_POST
+def promotion_override(request: HttpRequest, pk: int) -> HttpResponse:
+    gate, reason, person = request.POST.get("gate", ""), request.POST.get("reason", ""), person_of(request)
+    return _decided(
+        request,
+        pk,
+        lambda: decide.override_gate(pk, gate, by=person, reason=reason),
+        f"The gate {gate} is open.",
+    )

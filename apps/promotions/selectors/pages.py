@@ -1,0 +1,289 @@
+"""What the pages of promotions show, shaped as their templates show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from apps.accounts.models import Project
+from apps.environments.models import Component
+from apps.environments.selectors.drift_diff import as_drawn
+from apps.promotions.models import OPEN_PHASES, Promotion
+from apps.releases.selectors.comparison import Comparison, compare_points
+from apps.releases.selectors.points import Point, find_commits_of
+from gitopsui.domain.gates import Gate, GateState
+from gitopsui.domain.notes import SectionKind
+from gitopsui.domain.text_diff import TextDiff, diff_texts
+
+PAGE_ROWS = 30
+MOST_SHIPPED = 8
+GATE_TITLES = {
+    "approvals": "Approvals",
+    "release": "Release",
+    "freeze": "Freeze",
+    "lock": "Lock",
+    "soak": "Soak time",
+    "source health": "Source is well",
+    "target state": "Target in sync",
+    "checks": "Required checks",
+    "signature": "Signed tag",
+}
+_PHASE_WORDS = {
+    "planned": "is planned", "pushing": "is being pushed", "opening": "is being opened", "open": "is open",
+    "merging": "is being merged", "merged": "is merged and on its way", "deployed": "is deployed",
+    "stale": "is stale", "failed": "failed", "closed": "was closed", "empty": "had nothing to promote",
+}  # fmt: skip
+_TONES = {
+    "deployed": "ok", "failed": "bad", "stale": "warn", "closed": "idle", "empty": "idle", "merged": "run",
+    "merging": "run",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stop of the rail on top of the page; `state` is done, now or ahead."""
+
+    title: str
+    note: str
+    at: datetime | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateRow:
+    """`state` is pass, wait, block or open (an administrator opened it)."""
+
+    name: str
+    title: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditRow:
+    path: str
+    diff: TextDiff
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """One line of what ships: `kind` is breaking, new, fixed or other."""
+
+    kind: str
+    component: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cargo:
+    """What a promotion carries into its environment, by component; `compare_url` shows all of it."""
+
+    component: str
+    from_version: str
+    to_version: str
+    arrives_count: int
+    lost_count: int
+    compare_url: str
+    problem: str
+    lines: list[Shipped]
+
+
+def phase_words(promotion: Promotion) -> str:
+    return _PHASE_WORDS[promotion.phase]
+
+
+def tone_of(promotion: Promotion) -> str:
+    if promotion.arrival_missed_at or promotion.attention:
+        return "warn"
+    return _TONES.get(promotion.phase, "go")
+
+
+def steps_of(promotion: Promotion) -> list[Step]:
+    """Planned, Open, Approved, Merged, Deployed, and where it stands; what ended otherwise ends there."""
+    passed = {event.phase: event for event in promotion.events.filter(is_transition=True)}
+    order = [
+        ("Planned", "planned", f"by {promotion.proposer_name}"),
+        ("Open", "open", "pull request" if promotion.url else "branch at the remote"),
+        ("Approved", "merging", _approval_note(promotion)),
+        ("Merged", "merged", promotion.merge_sha[:8]),
+        ("Deployed", "deployed", _arrival_note(promotion)),
+    ]
+    steps = []
+    for title, phase, note in order:
+        event = passed.get(phase)
+        is_behind = event is not None or _is_past(promotion, phase)
+        steps.append(Step(title, note, event.at if event else None, "done" if is_behind else "ahead"))
+    return _with_now(promotion, steps)
+
+
+_RANK = {"planned": 0, "pushing": 0, "opening": 0, "open": 1, "merging": 2, "merged": 3, "deployed": 4}
+
+
+def _is_past(promotion: Promotion, phase: str) -> bool:
+    return _RANK.get(promotion.phase, -1) >= _RANK[phase]
+
+
+def _with_now(promotion: Promotion, steps: list[Step]) -> list[Step]:
+    """The first step ahead is the one it works on, unless it ended."""
+    if promotion.phase in ("stale", "failed", "closed", "empty"):
+        return steps
+    for number, step in enumerate(steps):
+        if step.state == "ahead":
+            steps[number] = Step(step.title, step.note, step.at, "now")
+            break
+    return steps
+
+
+def _approval_note(promotion: Promotion) -> str:
+    given = sorted({row.name for row in promotion.approvals.all() if not row.is_rejection})
+    return ", ".join(given) if given else "every gate open"
+
+
+def _arrival_note(promotion: Promotion) -> str:
+    items = list(promotion.items.all())
+    arrived = sum(item.arrived_at is not None for item in items)
+    return f"{arrived} of {len(items)} arrived" if promotion.phase == "merged" else "Synced, Healthy"
+
+
+def gate_rows(gates: Iterable[Gate]) -> list[GateRow]:
+    return [
+        GateRow(
+            name=gate.name,
+            title=GATE_TITLES.get(gate.name, gate.name),
+            state="open" if gate.overridden_by else gate.state.value,
+            reason=gate.reason,
+        )
+        for gate in gates
+    ]
+
+
+def heading_of(promotion: Promotion, gates: Sequence[Gate]) -> str:
+    """`checkout 2.15.0 may not go into production yet: 1 gate blocks, 1 waits`."""
+    name, environment = _name(promotion), promotion.environment.name
+    if promotion.phase != "open":
+        if promotion.arrival_missed_at:
+            return f"{name} did not arrive in {environment}"
+        return f"{name} {_PHASE_WORDS[promotion.phase]}"
+    counted = _counted(gates)
+    if not counted:
+        return f"{name} may go into {environment}"
+    return f"{name} may not go into {environment} yet: {counted}"
+
+
+def preview_heading(title: str, environment: str, gates: Sequence[Gate]) -> str:
+    counted = _counted(gates)
+    return (
+        f"{title} would wait for {environment}: {counted}"
+        if counted
+        else f"{title} may go into {environment}"
+    )
+
+
+def _name(promotion: Promotion) -> str:
+    items = list(promotion.items.all())
+    if len(items) == 1:
+        return f"{items[0].component.name} {items[0].to_version}"
+    return f"{len(items)} components"
+
+
+def _counted(gates: Sequence[Gate]) -> str:
+    shut = [gate.state for gate in gates if not gate.is_open]
+    blocks, waits = shut.count(GateState.BLOCK), shut.count(GateState.WAIT)
+    parts = []
+    if blocks:
+        parts.append(f"{blocks} gate{' blocks' if blocks == 1 else 's block'}")
+    if waits:
+        noun = "" if parts else (" gate" if waits == 1 else " gates")
+        parts.append(f"{waits}{noun} wait{'s' if waits == 1 else ''}")
+    return ", ".join(parts)
+
+
+def edit_rows(files: Iterable[dict[str, str]], *, is_unified: bool) -> list[EditRow]:
+    return [
+        EditRow(one["path"], as_drawn(diff_texts(one["old"], one["new"]), is_unified=is_unified))
+        for one in files
+    ]
+
+
+def cargo_of(component: Component, from_version: str, to_version: str) -> Cargo:
+    """The notes of one component between what the environment asks for and what it would get."""
+    found = find_commits_of(component, [from_version, to_version])
+    points = [
+        Point(
+            key=f"tag:{version}",
+            label=version,
+            version=version,
+            sha=found[version].sha if version in found else "",
+            problem="" if version in found else f"No commit is known of {version or 'what runs there'}.",
+        )
+        for version in (to_version, from_version)
+    ]
+    comparison = compare_points(component, points[0], points[1])
+    address = urlencode({"from": points[0].key, "into": points[1].key})
+    url = f"{reverse('compare', args=[component.project.slug, component.slug])}?{address}"
+    return Cargo(
+        component=component.name,
+        from_version=from_version,
+        to_version=to_version,
+        arrives_count=comparison.arrives_count,
+        lost_count=len(comparison.lost),
+        compare_url=url if comparison.is_known else "",
+        problem=" ".join(comparison.problems),
+        lines=_lines(component, comparison)[:MOST_SHIPPED],
+    )
+
+
+_KINDS = {
+    SectionKind.BREAKING: "breaking",
+    SectionKind.NEW: "new",
+    SectionKind.FIXED: "fixed",
+    SectionKind.SECURITY: "security",
+}
+
+
+def _lines(component: Component, comparison: Comparison) -> list[Shipped]:
+    return [
+        Shipped(_KINDS[section.kind], component.name, entry.text)
+        for section in comparison.notes.sections
+        if section.kind in _KINDS
+        for entry in section.entries
+    ]
+
+
+def promotions_of(project: Project, *, is_open: bool) -> QuerySet[Promotion]:
+    """Those under way, or those that ended, newest first; each with its items."""
+    under_way = (*OPEN_PHASES, "merged")
+    rows = Promotion.objects.filter(project=project).select_related("environment", "source_environment")
+    rows = rows.filter(phase__in=under_way) if is_open else rows.exclude(phase__in=under_way)
+    return rows.prefetch_related("items__component", "approvals")
+
+
+def promotion_row(promotion: Promotion) -> dict[str, Any]:
+    waits = [gate for gate in promotion.gates if gate["state"] != "pass" and not gate["overridden_by"]]
+    return {
+        "pk": promotion.pk,
+        "title": promotion.title,
+        "url": reverse("promotion-detail", args=[promotion.pk]),
+        "environment": promotion.environment.name,
+        "phase": promotion.phase,
+        "words": phase_words(promotion),
+        "tone": tone_of(promotion),
+        "proposer": promotion.proposer_name,
+        "planned_at": promotion.planned_at,
+        "phase_at": promotion.phase_at,
+        "attention": promotion.attention or promotion.error,
+        "waits": waits[0]["reason"] if waits and promotion.phase == "open" else "",
+    }
+
+
+def open_count(project: Project) -> int:
+    """How many are under way: the number beside the word in the navigation."""
+    return Promotion.objects.filter(
+        project=project, phase__in=(*OPEN_PHASES, "merged"), arrival_missed_at=None
+    ).count()

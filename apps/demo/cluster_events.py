@@ -86,22 +86,10 @@ class EventLog:
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {"name": f"{metadata['name']}.{digest}", "namespace": metadata["namespace"]},
-            "involvedObject": {
-                "apiVersion": about["apiVersion"],
-                "kind": about["kind"],
-                "namespace": metadata["namespace"],
-                "name": metadata["name"],
-                "uid": metadata.get("uid", ""),
-            },
-            "type": kind,
-            "reason": reason,
-            "message": message,
-            "count": count,
-            "firstTimestamp": moment,
-            "lastTimestamp": moment,
-            "source": {"component": source},
-            "reportingComponent": source,
-            "reportingInstance": "",
+            "involvedObject": _reference(about),
+            **{"type": kind, "reason": reason, "message": message, "count": count},
+            **{"firstTimestamp": moment, "lastTimestamp": moment},
+            **{"source": {"component": source}, "reportingComponent": source, "reportingInstance": ""},
         }
         self._cluster.apply(body, manager=source)
 
@@ -115,3 +103,9 @@ class EventLog:
             if str(event.get("lastTimestamp", "")) < oldest:
                 metadata = event["metadata"]
                 self._cluster.delete("v1", "Event", metadata["namespace"], metadata["name"])
+
+
+def _reference(about: Manifest) -> dict[str, Any]:
+    metadata = about["metadata"]
+    place = {"namespace": metadata["namespace"], "name": metadata["name"], "uid": metadata.get("uid", "")}
+    return {"apiVersion": about["apiVersion"], "kind": about["kind"], **place}

@@ -87,11 +87,11 @@ class EventLog:
             "kind": "Event",
             "metadata": {"name": f"{metadata['name']}.{digest}", "namespace": metadata["namespace"]},
             "involvedObject": _reference(about),
-            **{"type": kind, "reason": reason, "message": message, "count": count},
-            **{"firstTimestamp": moment, "lastTimestamp": moment},
-            **{"source": {"component": source}, "reportingComponent": source, "reportingInstance": ""},
         }
-        self._cluster.apply(body, manager=source)
+        said = {"type": kind, "reason": reason, "message": message, "count": count}
+        times = {"firstTimestamp": moment, "lastTimestamp": moment}
+        sources = {"source": {"component": source}, "reportingComponent": source, "reportingInstance": ""}
+        self._cluster.apply(body | said | times | sources, manager=source)
 
     def clean(self) -> None:
         """Take away what is older than an hour. Raises ClusterError."""

@@ -19,6 +19,8 @@ SCHEDULES: dict[str, Entry] = {
     "repositories": Entry("apps.repositories.tasks.poll_due_repositories"),
     "applications": Entry("apps.environments.tasks.check_due_applications"),
     "releases": Entry("apps.releases.tasks.update_due_components"),
+    "promotions": Entry("apps.promotions.tasks.advance_due_promotions"),
+    "promotion files": Entry("apps.promotions.tasks.prepare_due_applications"),
     "registries": Entry("apps.releases.tasks.check_due_registries"),
     "housekeeping": Entry("apps.core.tasks.tidy", timedelta(hours=1)),
 }

@@ -8,10 +8,8 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from apps.accounts.models import Project, Role
 from apps.promotions.models import Promotion
 from apps.promotions.selectors.facts import seen_of
-from tests.accounts import make_person
 from tests.apps.promotions.conftest import World
 
 NEW = "/projects/shop/promotions/new/"
@@ -126,8 +124,7 @@ def test_rejecting_closing_and_overriding_say_what_they_did(world: World, client
 @pytest.mark.parametrize("path", ["", "card/", "approve/", "merge/", "close/", "override/", "reject/"])
 def test_a_promotion_of_another_project_is_not_found(world: World, client: Client, path: str) -> None:
     promotion = world.propose("cart")
-    other = Project.objects.create(name="elsewhere", slug="elsewhere")
-    client.force_login(make_person("stranger", Role.ADMIN, other))
+    client.force_login(world.people["stranger"])
     address = f"/promotions/{promotion.pk}/{path}"
     answer = client.get(address) if path in ("", "card/") else client.post(address)
     assert answer.status_code == 404

@@ -1,7 +1,7 @@
 """
 Push one ref to a remote, as a compare-and-set: it is made, or moved from a known commit, or nothing happens.
 
-Whatever Git said and however the line broke, the remote is asked afterwards what it has: that is the answer.
+When Git says that it failed, or the line broke, the remote is asked what it has: that is the answer.
 """
 
 from __future__ import annotations
@@ -32,22 +32,25 @@ def push(remote: Remote, git_dir: Path, *, sha: str, ref: str, expected: str | N
     Done too when it stands at `sha` already. Raises GIT_REF_TAKEN when it stands somewhere else,
     GIT_REJECTED with the words of the server when it refused, GIT_AUTH, and the codes of a fetch.
     """
-    failure: GitError | None = None
     try:
         _send(remote, git_dir, sha, ref, expected)
     except GitError as error:
-        failure = error
         if error.code in _NOTHING_SENT:
             raise _blame_right(error) from error
+        now = _ask(remote, ref, failure=error)
+        if now == sha:
+            return
+        if now != expected:
+            raise _taken(ref, now) from error
+        raise
+
+
+def _ask(remote: Remote, ref: str, *, failure: GitError) -> str | None:
+    """Where the ref stands; the failure that made us ask, when the remote does not answer this either."""
     try:
-        now = remote.list_refs().refs.get(ref)
-    except GitError as error:
-        raise (failure or error) from error
-    if now == sha:
-        return
-    if now != expected:
-        raise _taken(ref, now) from failure
-    raise failure or GitError("The remote said yes and did nothing.", code="GIT_REJECTED")
+        return remote.list_refs().refs.get(ref)
+    except GitError:
+        raise failure from None
 
 
 def _send(remote: Remote, git_dir: Path, sha: str, ref: str, expected: str | None) -> None:

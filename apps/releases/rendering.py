@@ -5,6 +5,11 @@ from __future__ import annotations
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 
+from gitopsui.adapters.markdown_html import clean_html
+from gitopsui.adapters.markdown_render import Rendered, render_markdown
+
+__all__ = ["Rendered", "as_safe_html", "as_safe_markdown", "render_markdown", "sanitise"]
+
 # What `to_html` writes, and nothing with an attribute: no link, no image, no style.
 TAGS = {"h2", "h3", "p", "ul", "li", "strong", "blockquote", "code"}
 
@@ -17,3 +22,8 @@ def sanitise(html: str) -> str:
 def as_safe_html(html: str) -> SafeString:
     """For a template. It is sanitised once more: a stored text is no proof of where it came from."""
     return mark_safe(sanitise(html))  # noqa: S308
+
+
+def as_safe_markdown(html: str) -> SafeString:
+    """The same for HTML that was rendered from Markdown, which has links, tables and code besides."""
+    return mark_safe(clean_html(html))  # noqa: S308

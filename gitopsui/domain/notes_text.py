@@ -54,7 +54,9 @@ def _markdown_head(notes: Notes) -> Iterator[str]:
 
 
 def describe_range(notes: Notes) -> str:
-    """One sentence on what is compared, and how much it is."""
+    """One sentence on what is compared, and how much it is; notes for people outside do not count."""
+    if notes.sections and not notes.commit_count:
+        return f"Since {visible(notes.base)}." if notes.base else "The first release."
     commits = "1 commit" if notes.commit_count == 1 else f"{notes.commit_count:,} commits"
     merges = notes.merge_count
     counted = f", {merges:,} of them {'a merge' if merges == 1 else 'merges'}" if merges else ""
@@ -74,7 +76,7 @@ def _markdown_entry(entry: Entry) -> Iterator[str]:
     if not scope and _BLOCK_START.match(text):
         text = f"\\{text}" if not text[0].isdigit() else re.sub(r"([.)])", r"\\\1", text, count=1)
     details = escape_markdown(", ".join(_details(entry)))
-    yield f"- {scope}{text} ({details})"
+    yield f"- {scope}{text} ({details})" if details else f"- {scope}{text}"
     for breaking in entry.breaking:
         if breaking != entry.text:
             yield from (f"  > {escape_markdown(line.strip())}" for line in breaking.split("\n"))
@@ -140,7 +142,8 @@ def _html_entry(entry: Entry) -> str:
     breaking = "".join(
         f"<blockquote>{_html(text)}</blockquote>" for text in entry.breaking if text != entry.text
     )
-    return f"<li>{scope}{_html(entry.text)} ({_html(', '.join(_details(entry)))}){breaking}</li>"
+    details = _html(", ".join(_details(entry)))
+    return f"<li>{scope}{_html(entry.text)}{f' ({details})' if details else ''}{breaking}</li>"
 
 
 def _html(text: str) -> str:

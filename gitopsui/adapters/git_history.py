@@ -30,6 +30,10 @@ MAX_COMMIT_BYTES = 64 << 20
 OF_ONE_COMMIT = frozenset(("GIT_TIMEOUT", "GIT_ERROR", "GIT_TOO_LARGE"))
 
 _SIGNED = re.compile(rb"^gpgsig(?:-sha256)? ", re.MULTILINE)
+# In a tag it stands behind the message: https://git-scm.com/docs/gitformat-signature
+_TAG_SIGNED = re.compile(
+    rb"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----$", re.MULTILINE
+)
 # https://git-scm.com/docs/pretty-formats: %G?; U is a good signature of somebody we know nothing about.
 VERDICTS = {"G": "good", "B": "bad", "R": "bad"}
 
@@ -133,6 +137,29 @@ class History(Repository):
         found = {sha: "unknown" if _SIGNED.search(head) else "unsigned" for sha, head in heads.items()}
         signed = [sha for sha, verdict in found.items() if verdict == "unknown"]
         return found | (self._verdicts(signed, trust) if trust and signed else {})
+
+    def touching(self, paths: Sequence[str]) -> list[str]:
+        """
+        The commits of any branch, tag or kept head that change something at or below one of these paths,
+        merges left out. No pattern means anything in a path.
+        """
+        # Without --full-history Git passes over a side branch whose outcome is the same as the main line's.
+        options = ["--format=%H", "--full-history", "--no-merges", "--no-show-signature", "--no-color"]
+        pieces = self._stream(["log", *options, *ALL_REFS, "--", *paths], stdin=b"", timeout=LOG_TIMEOUT)
+        with as_git_errors():
+            return b"".join(pieces).decode("ascii", "replace").split()
+
+    def tag_signatures(self, shas: Sequence[str]) -> dict[str, str]:
+        """Of tag objects by id: unsigned, or unknown where there is a signature, which is not checked here."""
+        if not shas:
+            return {}
+        request = "".join(f"{sha}\n" for sha in shas).encode()
+        data = self._output("cat-file", "--batch", stdin=request, max_output=MAX_COMMIT_BYTES)
+        return {
+            sha: "unknown" if _TAG_SIGNED.search(content) else "unsigned"
+            for sha, kind, content in parse_objects(data)
+            if kind == "tag"
+        }
 
     def _read_patch_ids(self, shas: Sequence[str]) -> dict[str, str]:
         # --full-index: changes of a file that is no text are told apart by the ids of its content.

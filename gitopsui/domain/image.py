@@ -179,6 +179,35 @@ def version_of(manifests: Sequence[Manifest], *, image: str = "") -> str:
     return label or (reference.short_digest if reference else "")
 
 
+def running_digest(pods: Iterable[Any], *, image: str) -> str:
+    """
+    The digest of `image` that the containers of these pods say they run, `sha256:…`; "" where none says one,
+    and where they run several, as while a version is rolled out.
+
+    A node reports what it pulled, `registry/cart@sha256:…`; a bare id is one of the node's own and no digest.
+    """
+    wanted = find_image(image)
+    if wanted is None:
+        return ""
+    found = {digest for pod in pods for digest in _digests(pod, wanted.repository)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _digests(pod: Any, repository: str) -> Iterator[str]:
+    written = {one.container: find_image(one.image) for one in images_in(pod) if not one.is_init}
+    status = pod.get("status") if isinstance(pod, Mapping) else None
+    containers = status.get("containerStatuses") if isinstance(status, Mapping) else None
+    for container in containers if isinstance(containers, list) else ():
+        if not isinstance(container, Mapping) or not isinstance(container.get("imageID"), str):
+            continue
+        # `docker-pullable://registry/cart@sha256:…` was written by nodes that ran Docker.
+        name, _, digest = container["imageID"].rpartition("://")[2].rpartition("@")
+        pulled, asked = find_image(name), written.get(str(container.get("name")))
+        is_wanted = any(one is not None and one.repository == repository for one in (pulled, asked))
+        if is_wanted and _DIGEST.fullmatch(digest):
+            yield digest
+
+
 def _workloads(manifests: Iterable[Any]) -> list[Manifest]:
     """The workloads, long-running ones alone where there are any: a migration job is not the version."""
     found = [m for m in manifests if isinstance(m, dict) and isinstance(m.get("kind"), str)]

@@ -78,6 +78,9 @@ class Application(models.Model):
     desired_error_hint = models.TextField(blank=True)
     desired_notes = models.JSONField(default=list, blank=True, help_text="what is odd about it, sentences")
     live_version = models.CharField(max_length=200, blank=True)
+    live_digest = models.CharField(
+        max_length=200, blank=True, help_text="of the component's image, as its pods report it"
+    )
     live_since = models.DateTimeField(null=True, blank=True)
     sync = models.CharField(max_length=16, choices=SYNC_CHOICES, default=SyncStatus.UNKNOWN)
     sync_reason = models.TextField(blank=True, default="Not checked yet.")

@@ -32,6 +32,7 @@ from gitopsui.domain.errors import ClusterError
 from gitopsui.domain.health import Health, HealthStatus, application_health
 from gitopsui.domain.health_pods import summarise_pods
 from gitopsui.domain.identity import GroupKind, find_key
+from gitopsui.domain.image import running_digest
 from gitopsui.domain.mask_text import mask_text
 from gitopsui.domain.owner import Owner
 from gitopsui.domain.secret_values import describe_not_compared
@@ -41,6 +42,7 @@ from gitopsui.domain.text import clean_text
 from gitopsui.domain.volatile import volatile_rules
 
 NOTE_LIMIT = 100
+DIGEST_LIMIT = 200
 NOT_READ_NOW = "Its file in Git cannot be read now; this is the last that is known."
 
 
@@ -326,6 +328,7 @@ def _was(status: str, since: datetime | None) -> str:
 
 def _apply_live(row: Application, live: Live, now: datetime) -> None:
     version = version_in(live.own, row)
+    row.live_digest = running_digest(live.pods, image=row.component.image)[:DIGEST_LIMIT]
     if live.owner is not None:
         row.managed_by = clean_text(_named(live.owner), limit=300)
     if version == row.live_version and row.live_since is not None:

@@ -104,6 +104,22 @@ class ReleasePolicy(models.Model):
         return f"release policy of {self.component}"
 
 
+class PathCommits(models.Model):
+    """
+    Which commits touch the paths of a component: their binary ids, one after the other. Merges are left out.
+
+    `digest` is that of the paths and refs they were read for; a component of a whole repository has no row.
+    """
+
+    component = models.OneToOneField(Component, on_delete=models.CASCADE, related_name="path_commits")
+    digest = models.CharField(max_length=64)
+    ids = models.BinaryField()
+    id_bytes = models.PositiveSmallIntegerField(default=20)
+
+    def __str__(self) -> str:
+        return f"commits of the paths of {self.component}"
+
+
 class NoteOverride(models.Model):
     """What a person says instead of, or about, a generated entry. Regeneration never touches it."""
 

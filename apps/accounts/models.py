@@ -34,8 +34,11 @@ class Person(AbstractUser):
     class Meta:
         verbose_name_plural = "people"
 
-    def find_role(self, project: Project | None = None) -> Role | None:
-        """The strongest role in `project`, or in any project where None is given; None without one."""
+    def find_role(self, project: Project | None = None, environment: str = "") -> Role | None:
+        """
+        The strongest role in `project`, or in any project where None is given; None without one. With the
+        name of an environment the role that holds there.
+        """
         if not self.is_active:
             return None
         if self.is_superuser:
@@ -43,7 +46,7 @@ class Person(AbstractUser):
         # Compared here, not in the database: what a request has read once serves all its questions.
         wanted = (None, project.pk) if project is not None else None
         bindings = self.role_bindings.all()
-        roles = [Role(one.role) for one in bindings if wanted is None or one.project_id in wanted]
+        roles = [one.role_in(environment) for one in bindings if wanted is None or one.project_id in wanted]
         return max(roles, key=lambda role: role.rank, default=None)
 
     def find_projects(self) -> list[Project]:
@@ -88,13 +91,19 @@ class Project(models.Model):
 
 
 class RoleBinding(models.Model):
-    """A person has a role in a project, or in all of them where `project` is None."""
+    """
+    A person has a role in a project, or in all of them where `project` is None.
+
+    To promote into and approve for an environment is a right of its own: with `environments` the role holds
+    in these, and in the others the person looks. An administrator is one everywhere.
+    """
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="role_bindings")
     project = models.ForeignKey(
         Project, on_delete=models.CASCADE, related_name="role_bindings", null=True, blank=True
     )
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
+    environments = models.JSONField(default=list, blank=True, help_text="names; empty: in all of them")
 
     class Meta:
         constraints = [
@@ -106,3 +115,10 @@ class RoleBinding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} is {self.role} in {self.project or 'all projects'}"
+
+    def role_in(self, environment: str) -> Role:
+        """The role in the environment of that name; "" asks for what it is anywhere."""
+        role = Role(self.role)
+        if not environment or not self.environments or role is Role.ADMIN:
+            return role
+        return role if environment in self.environments else Role.VIEWER

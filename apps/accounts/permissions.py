@@ -31,7 +31,10 @@ def person_of(request: HttpRequest) -> Person:
     return user
 
 
-def has_role(person: Person, role: Role, project: Project | None = None) -> bool:
-    """Whether `person` has `role` or a stronger one in `project` (in any project where None)."""
-    held = person.find_role(project)
+def has_role(person: Person, role: Role, project: Project | None = None, *, environment: str = "") -> bool:
+    """
+    Whether `person` has `role` or a stronger one in `project` (in any project where None), and with the name
+    of an environment also there.
+    """
+    held = person.find_role(project, environment)
     return held is not None and held.includes(role)

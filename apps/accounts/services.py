@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils.text import slugify
 
@@ -20,22 +24,46 @@ def make_first_administrator(username: str, password: str) -> Person | None:
 
 
 def save_person(
-    person: Person | None, *, username: str, password: str, role: Role, is_active: bool, by: Person
+    person: Person | None,
+    *,
+    username: str,
+    password: str,
+    role: Role,
+    is_active: bool,
+    by: Person,
+    environments: Sequence[str] = (),
+    groups: Sequence[str] = (),
 ) -> Person:
-    """Make or change an account; its role holds in all projects. An empty password keeps the old one."""
+    """
+    Make or change an account; its role holds in all projects, in these environments or in all of them. An
+    empty password keeps the old one; a group that is new is made.
+    """
     with transaction.atomic():
         is_new = person is None
         person = person or Person(username=username)
-        before = {"role": person.find_role() if not is_new else None, "is_active": person.is_active}
+        before = None if is_new else _told(person)
         person.username, person.is_active = username, is_active
         person.is_superuser = person.is_superuser and role is Role.ADMIN
         if password:
             person.set_password(password)
         person.save()
-        RoleBinding.objects.update_or_create(person=person, project=None, defaults={"role": role})
-        after = {"role": role, "is_active": is_active}
+        where = [] if role in (Role.ADMIN, Role.VIEWER) else sorted(set(environments))
+        defaults = {"role": role, "environments": where}
+        RoleBinding.objects.update_or_create(person=person, project=None, defaults=defaults)
+        person.groups.set([Group.objects.get_or_create(name=name)[0] for name in sorted(set(groups))])
+        after = _told(Person.objects.get(pk=person.pk))
         audit.record(by, "added person" if is_new else "changed person", person, before=before, after=after)
     return person
+
+
+def _told(person: Person) -> dict[str, Any]:
+    binding = person.role_bindings.filter(project=None).first()
+    return {
+        "role": person.find_role(),
+        "environments": binding.environments if binding else [],
+        "groups": sorted(person.groups.values_list("name", flat=True)),
+        "is_active": person.is_active,
+    }
 
 
 def find_or_make_project(name: str) -> Project:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.views import LoginView, LogoutView
@@ -71,20 +73,34 @@ def _row(person: Person) -> dict[str, object]:
     return {
         "name": person.username,
         "url": reverse("person-edit", args=[person.pk]),
-        "role_label": role.label if role else "none",
+        "role_label": _role_words(person, role),
         "last_sign_in_at": person.last_login,
         "is_active": person.is_active,
     }
+
+
+def _role_words(person: Person, role: Role | None) -> str:
+    """`promoter in dev, staging`."""
+    where = ", ".join(_environments(person))
+    label = str(role.label) if role else "none"
+    return f"{label} in {where}" if where else label
+
+
+def _environments(person: Person) -> list[str]:
+    """Those the role is limited to, where it holds in all projects."""
+    return next((one.environments for one in person.role_bindings.all() if one.project_id is None), [])
 
 
 @requires(Role.ADMIN)
 @require_http_methods(["GET", "HEAD", "POST"])
 def person_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     person = get_object_or_404(Person, pk=pk) if pk else None
-    initial = None
+    initial: dict[str, Any] | None = None
     if person is not None:
         role = person.find_role() or Role.VIEWER
         initial = {"username": person.username, "role": role, "is_active": person.is_active}
+        initial["environments"] = _environments(person)
+        initial["groups"] = ", ".join(person.groups.order_by("name").values_list("name", flat=True))
     form = PersonForm(request.POST or None, person=person, initial=initial)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data

@@ -27,6 +27,7 @@ class EnvironmentPolicy(models.Model):
     checks = models.JSONField(default=list, blank=True, help_text="names of commit statuses")
     needs_signature = models.BooleanField(default=False)
     external_gates = models.JSONField(default=list, blank=True, help_text="name and https address")
+    gate_secret = EncryptedTextField(blank=True, default="", help_text="signs what external gates are asked")
     merge = models.CharField(
         max_length=8,
         default="here",

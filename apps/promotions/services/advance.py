@@ -69,26 +69,40 @@ def _commit(turn: Turn) -> bool:
     reach(1)
     if promotion.wants_close:
         return _close(turn)
+    turn.fetch()
+    # Made first: a database that was restored has forgotten it, and the base may have it already.
+    promotion.head_sha = _make_commit(turn)
     if not check_base(turn):
         return False
+    if not promotion.head_sha:
+        turn.claim.write("There is nothing to promote.", phase=Phase.EMPTY)
+        return False
+    reach(2)
+    turn.claim.write(
+        "Its commit is made.", phase=Phase.PUSHING, head_sha=promotion.head_sha, error="", attention=""
+    )
+    reach(3)
+    return True
+
+
+def _make_commit(turn: Turn) -> str:
+    """The id of its commit, the same each time; "" where nothing changes or the base is not here any more."""
+    promotion = turn.promotion
     files = promotion.preview.get("files", [])
     edits: dict[str, bytes | None] = {
         one["path"]: one["new"].encode() for one in files if one["new"] != one["old"]
     }
     if not edits:
-        turn.claim.write("There is nothing to promote.", phase=Phase.EMPTY)
-        return False
-    head = turn.doors.git.commit_tree(
-        [promotion.base_sha],
-        edits,
-        message=promotion.message,
-        author=author_of(promotion),
-        committer=_gitopsui(promotion),
-    )
-    reach(2)
-    turn.claim.write("Its commit is made.", phase=Phase.PUSHING, head_sha=head, error="", attention="")
-    reach(3)
-    return True
+        return ""
+    author, committer = author_of(promotion), _gitopsui(promotion)
+    try:
+        return turn.doors.git.commit_tree(
+            [promotion.base_sha], edits, message=promotion.message, author=author, committer=committer
+        )
+    except GitError as error:
+        if error.code != "GIT_REF_MISSING":
+            raise
+        return ""
 
 
 def author_of(promotion: Promotion) -> Signer:
@@ -228,6 +242,7 @@ def _merge(turn: Turn) -> bool:
     if pull.head_sha != promotion.head_sha:
         turn.claim.write("Its branch moved.", phase=Phase.OPEN)
         return False
+    turn.fetch(again=True)
     if not check_base(turn):
         return False
     if not all_open(read_review(turn.claim, turn.forge, now=timezone.now()).gates):

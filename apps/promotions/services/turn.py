@@ -61,6 +61,13 @@ class Turn:
         self.claim = held
         self.promotion = held.promotion
         self.doors = doors
+        self._is_fetched = False
+
+    def fetch(self, *, again: bool = False) -> None:
+        """Bring the mirror up to date, once in a turn unless it is asked for again."""
+        if again or not self._is_fetched:
+            self.doors.git.fetch()
+            self._is_fetched = True
 
     @property
     def forge(self) -> Forge:
@@ -73,7 +80,7 @@ def check_base(turn: Turn) -> bool:
     it was planned. What others changed elsewhere is no reason to plan again.
     """
     promotion, git = turn.promotion, turn.doors.git
-    git.fetch()
+    turn.fetch()
     try:
         tip = git.resolve(f"{HEADS}{promotion.base_branch}")
     except GitError as error:

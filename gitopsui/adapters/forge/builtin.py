@@ -79,7 +79,9 @@ class BuiltIn:
             return MergeAnswer(MergeOutcome.REFUSED, f"The branch {self._base_branch} is gone.")
         if refs.get(self._head(number)) != head_sha:
             return MergeAnswer(MergeOutcome.MOVED)
-        self._have(tip)
+        if self._holds(tip, head_sha):
+            # Somebody was faster; the push of what was built on the tip before would have been refused.
+            return MergeAnswer(MergeOutcome.ASKED)
         try:
             merged = self._git.merge_commit(
                 tip, head_sha, message=f"{title}\n\n{message}", author=self._signer
@@ -126,11 +128,12 @@ class BuiltIn:
         return f"{_HEADS}{BRANCH_PREFIX}{number}"
 
     def _is_merged(self, tip: str) -> bool:
-        if not tip or not self._head_sha:
-            return False
+        return bool(tip and self._head_sha) and self._holds(tip, self._head_sha)
+
+    def _holds(self, tip: str, sha: str) -> bool:
         self._have(tip)
         try:
-            return self._git.is_ancestor(self._head_sha, tip)
+            return self._git.is_ancestor(sha, tip)
         except GitError as error:
             if error.code != "GIT_REF_MISSING":
                 raise

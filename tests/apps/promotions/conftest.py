@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -113,6 +114,19 @@ class World:
 
 @pytest.fixture
 def world(db: None, tmp_path: Path, settings: Any) -> Iterator[World]:
+    with _serving(tmp_path, settings) as made:
+        yield made
+
+
+@pytest.fixture
+def shared_world(transactional_db: None, tmp_path: Path, settings: Any) -> Iterator[World]:
+    """The same, where other processes and threads see what is stored."""
+    with _serving(tmp_path, settings) as made:
+        yield made
+
+
+@contextmanager
+def _serving(tmp_path: Path, settings: Any) -> Iterator[World]:
     seed = Seed.create(tmp_path / "remotes" / "config.git")
     versions = {"staging": "2.0.0", "production": "1.0.0"}
     files = {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.core.models import Job, JobState
 
@@ -17,28 +20,71 @@ _KINDS = {
     "environments.recognise": ("Looking what it holds", "set-up-repository"),
     "releases.update": ("Writing releases and notes", ""),
 }
+_A_MOMENT = timedelta(seconds=1)
 
 
-def row_of(job: Job) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """
+    A job as its pages show it. `due_at` is None where nobody waits for it: it runs, is paused or held back.
+
+    `trouble` says how often it went wrong in a row, "" where it did not.
+    """
+
+    pk: int
+    kind_label: str
+    subject: str
+    subject_url: str
+    state: str
+    paused: bool
+    pause_reason: str
+    trouble: str
+    due_at: datetime | None
+    is_due: bool
+    started_at: datetime | None
+    ended_at: datetime | None
+    lease_until: datetime | None
+    last_error: str
+    progress_done: int
+    progress_total: int | None
+    progress_text: str
+
+
+def row_of(job: Job) -> JobRow:
     label, page = _KINDS.get(job.kind, (job.kind, ""))
-    return {
-        "pk": job.pk,
-        "kind_label": label,
-        "subject": job.subject_label,
-        "subject_url": reverse(page, args=[job.subject_id]) if page else "",
-        "state": job.state,
-        "paused": job.paused,
-        "pause_reason": job.pause_reason,
-        "attempts": job.attempts,
-        "due_at": job.due_at,
-        "started_at": job.started_at,
-        "ended_at": job.ended_at,
-        "lease_until": job.lease_until,
-        "last_error": job.last_error,
-        "progress_done": job.progress_done,
-        "progress_total": job.progress_total,
-        "progress_text": job.progress_text,
-    }
+    due_at = _due_at(job)
+    return JobRow(
+        pk=job.pk,
+        kind_label=label,
+        subject=job.subject_label,
+        subject_url=reverse(page, args=[job.subject_id]) if page else "",
+        state=job.state,
+        paused=job.paused,
+        pause_reason=job.pause_reason,
+        trouble=_trouble(job),
+        due_at=due_at,
+        is_due=due_at is not None and due_at < timezone.now() + _A_MOMENT,
+        started_at=job.started_at,
+        ended_at=job.ended_at,
+        lease_until=job.lease_until,
+        last_error=job.last_error,
+        progress_done=job.progress_done,
+        progress_total=job.progress_total,
+        progress_text=job.progress_text,
+    )
+
+
+def _due_at(job: Job) -> datetime | None:
+    is_waited_for = not job.paused and job.state not in (JobState.RUNNING, JobState.QUARANTINED)
+    return job.due_at if is_waited_for else None
+
+
+def _trouble(job: Job) -> str:
+    if job.state == JobState.QUARANTINED:
+        return f"{job.attempts} starts without an end"
+    if not job.failures:
+        return ""
+    return "once" if job.failures == 1 else f"{job.failures} times in a row"
 
 
 def detail_of(job: Job) -> dict[str, Any]:

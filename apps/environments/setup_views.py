@@ -23,7 +23,7 @@ from apps.repositories import connect as repository_connect
 from apps.repositories import services as repositories
 from apps.repositories.forms import ConnectForm
 from apps.repositories.models import POLL, Repository
-from apps.repositories.selectors import job_context, row_of
+from apps.repositories.selectors import JobRow, job_context, row_of
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.layout import Proposal
 
@@ -75,19 +75,22 @@ def set_up_repository(request: HttpRequest, pk: int) -> HttpResponse:
     proposals = layouts.stored_proposals(repository)
     if request.method == "POST":
         return _take(request, repository, proposals)
-    row = job_of(layouts.RECOGNISE, repository.pk) or job_of(POLL, repository.pk)
-    if repository.polled_at is None:
-        row = job_of(POLL, repository.pk)
-    elif repository.layout is None:
-        layouts.ask_to_recognise(repository)
-        row = job_of(layouts.RECOGNISE, repository.pk)
-    job = job_context(row) if row and repository.layout is None else None
     context = {
         "repository": row_of(repository),
-        "job": job,
+        "job": _awaited(repository) if repository.layout is None else None,
         "layout": _layout(repository, proposals) if repository.layout is not None else {},
     }
     return render(request, "environments/setup_repository.html", context)
+
+
+def _awaited(repository: Repository) -> JobRow | None:
+    """The job that people wait for: the first clone, else the look at what was cloned."""
+    if repository.polled_at is None:
+        row = job_of(POLL, repository.pk)
+    else:
+        layouts.ask_to_recognise(repository)
+        row = job_of(layouts.RECOGNISE, repository.pk)
+    return job_context(row) if row else None
 
 
 def _layout(repository: Repository, proposals: list[Proposal]) -> dict[str, Any]:

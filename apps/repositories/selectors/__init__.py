@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from apps.repositories.selectors.rows import RepositoryRow, job_context, row_of, state_of
+from apps.repositories.selectors.rows import JobRow, RepositoryRow, job_context, row_of, state_of
 
-__all__ = ["RepositoryRow", "job_context", "row_of", "state_of"]
+__all__ = ["JobRow", "RepositoryRow", "job_context", "row_of", "state_of"]

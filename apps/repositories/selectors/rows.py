@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.core.jobs import job_of
 from apps.core.models import Job, JobState
@@ -14,6 +14,7 @@ from apps.repositories.models import POLL, Repository
 from gitopsui.domain.mask_text import mask_text
 
 MEGABYTE = 1_000_000
+_JOBS = {"environments.recognise": "Looking what it holds"}
 _WORDS = {
     "paused": "Paused",
     "failed": "Not reachable",
@@ -21,6 +22,23 @@ _WORDS = {
     "rewritten": "History was rewritten",
     "ok": "Read",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job as `core/_job_progress.html` shows it."""
+
+    pk: int
+    kind_label: str
+    state: str
+    due_at: datetime | None
+    is_due: bool
+    started_at: datetime | None
+    ended_at: datetime | None
+    last_error: str
+    progress_done: int
+    progress_total: int | None
+    progress_text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +58,7 @@ class RepositoryRow:
     changed_at: datetime | None
     size: str
     project_name: str
-    job: dict[str, Any] | None
+    job: JobRow | None
 
 
 def row_of(repository: Repository) -> RepositoryRow:
@@ -79,7 +97,7 @@ def _size(size: int) -> str:
     return f"{size / MEGABYTE:.1f} MB" if size >= MEGABYTE / 10 else f"{max(size // 1000, 1)} kB"
 
 
-def _first_poll(repository: Repository) -> dict[str, Any] | None:
+def _first_poll(repository: Repository) -> JobRow | None:
     """The job, while the first clone is on its way or held back: then people wait for it."""
     row = job_of(POLL, repository.pk)
     if row is None or (repository.polled_at is not None and row.state != JobState.QUARANTINED):
@@ -87,17 +105,17 @@ def _first_poll(repository: Repository) -> dict[str, Any] | None:
     return job_context(row)
 
 
-def job_context(row: Job) -> dict[str, Any]:
-    """A job as `core/_job_progress.html` shows it."""
-    return {
-        "pk": row.pk,
-        "kind_label": "Reading the repository",
-        "state": row.state,
-        "due_at": row.due_at,
-        "started_at": row.started_at,
-        "ended_at": row.ended_at,
-        "last_error": row.last_error,
-        "progress_done": row.progress_done,
-        "progress_total": row.progress_total,
-        "progress_text": row.progress_text,
-    }
+def job_context(row: Job) -> JobRow:
+    return JobRow(
+        pk=row.pk,
+        kind_label=_JOBS.get(row.kind, "Reading the repository"),
+        state=row.state,
+        due_at=row.due_at,
+        is_due=row.due_at is not None and row.due_at <= timezone.now(),
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        last_error=row.last_error,
+        progress_done=row.progress_done,
+        progress_total=row.progress_total,
+        progress_text=row.progress_text,
+    )

@@ -9,13 +9,13 @@ its readers of kubeconfigs (they run programs) nor its discovery (its cache lies
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import urllib3
 
@@ -23,7 +23,9 @@ from gitopsui.adapters.cluster_access import ClusterAccess, build_context, in_cl
 from gitopsui.adapters.cluster_call import ClusterCall
 from gitopsui.adapters.cluster_discovery import ApiKind, Discovery, discover
 from gitopsui.adapters.cluster_dry_run import DryRun, Outcome, dry_run, find_place
+from gitopsui.adapters.cluster_known import Known, KnownRuns
 from gitopsui.adapters.cluster_listing import (
+    Glance,
     Listing,
     ListRequest,
     LiveState,
@@ -45,6 +47,9 @@ __all__ = [
     "ClusterReader",
     "Discovery",
     "DryRun",
+    "Glance",
+    "Known",
+    "KnownRuns",
     "Listing",
     "LiveState",
     "Outcome",
@@ -57,6 +62,8 @@ PARALLEL_CALLS = 4
 # From the fourth namespace on, one list of the whole cluster is cheaper than one more list.
 NAMESPACES_BEFORE_ALL = 3
 
+Read = TypeVar("Read", Listing, Glance)
+
 
 class ClusterReader:
     """
@@ -65,6 +72,7 @@ class ClusterReader:
 
     `mask` is given each object before anything else sees it. `budget` is the wall clock time of one method
     call, however many requests that takes. Without `reads_secrets` the values of Secrets are not asked for.
+    `known` is what earlier rounds read under the same mask and grants.
     """
 
     def __init__(
@@ -75,6 +83,7 @@ class ClusterReader:
         mask: Mask,
         budget: timedelta = DEFAULT_BUDGET,
         reads_secrets: bool = False,
+        known: Known | None = None,
     ) -> None:
         """Raises ClusterError: CLUSTER_TLS and the codes of the address policy, all permanent."""
         check_server(access, policy)
@@ -84,6 +93,7 @@ class ClusterReader:
         self._mask = mask
         self._budget = budget
         self._reads_secrets = reads_secrets
+        self._known = known or Known(KnownRuns(), "")
         self._discovery: Discovery | None = None
         self._shelf = Shelf()
         # Lists of the whole cluster; None where there cannot be one.
@@ -125,35 +135,54 @@ class ClusterReader:
         group is down), CLUSTER_TIMEOUT, CLUSTER_BUSY … Raises ClusterError when the cluster as a whole
         refuses or cannot be reached.
         """
+        found, missing = self._look(wanted, namespace, versions, self._list)
+        return LiveState(found | {kind: Listing(error=error) for kind, error in missing.items()})
+
+    def glance(
+        self,
+        wanted: Iterable[GroupKind],
+        *,
+        namespace: str,
+        versions: Mapping[GroupKind, str] | None = None,
+    ) -> dict[GroupKind, Glance]:
+        """As `live`, but only how each kind was listed: what is known already is not even opened."""
+        found, missing = self._look(wanted, namespace, versions, self._glance)
+        return found | {kind: Glance(error=error) for kind, error in missing.items()}
+
+    def _look(
+        self,
+        wanted: Iterable[GroupKind],
+        namespace: str,
+        versions: Mapping[GroupKind, str] | None,
+        read: Callable[[ListRequest], Read],
+    ) -> tuple[dict[GroupKind, Read], dict[GroupKind, ClusterError]]:
+        """What `read` answers for each kind, and why others are not there to be read."""
         if namespace and not NAMESPACE.fullmatch(namespace):
             raise ClusterError("This is not the name of a namespace.", code="NAMESPACE", permanent=True)
         deadline = self._deadline()
         discovery = self._discover(deadline)
-        kinds = sorted(set(wanted))
-        found = [discovery.find(kind, version=(versions or {}).get(kind, "")) for kind in kinds]
-        requests = {kind: self._request(kind, namespace, deadline) for kind in found if kind is not None}
+        names = sorted(set(wanted))
+        kinds = {kind: discovery.find(kind, version=(versions or {}).get(kind, "")) for kind in names}
+        requests = {kind: self._request(kind, namespace, deadline) for kind in kinds.values() if kind}
         with collector_paused():
             self._shelf.pack_all_but(namespace)
-            read = self._list_all(requests)
-        return LiveState(
-            {
-                kind: Listing(error=absent(kind, discovery)) if api_kind is None else read[api_kind]
-                for kind, api_kind in zip(kinds, found, strict=True)
-            }
-        )
+            answers = self._read_all(requests, read)
+        found = {kind: answers[api_kind] for kind, api_kind in kinds.items() if api_kind is not None}
+        return found, {kind: absent(kind, discovery) for kind in names if kind not in found}
 
-    def _list_all(self, requests: Mapping[ApiKind, ListRequest]) -> dict[ApiKind, Listing]:
+    def _read_all(
+        self, requests: Mapping[ApiKind, ListRequest], read: Callable[[ListRequest], Read]
+    ) -> dict[ApiKind, Read]:
         """Threads are for waiting: what is known already is taken from the shelf without any."""
         unknown = {kind: one for kind, one in requests.items() if not self._is_at_hand(one)}
-        read = {kind: self._list(one) for kind, one in requests.items() if kind not in unknown}
+        answers = {kind: read(one) for kind, one in requests.items() if kind not in unknown}
         if unknown:
             with ThreadPoolExecutor(PARALLEL_CALLS) as threads:
-                read |= zip(unknown, threads.map(self._list, unknown.values()), strict=True)
-        return read
+                answers |= zip(unknown, threads.map(read, unknown.values()), strict=True)
+        return answers
 
     def _is_at_hand(self, request: ListRequest) -> bool:
-        kind, place = request.kind, request.namespace if request.kind.is_namespaced else ""
-        return self._packed.get(kind) is not None or self._shelf.find(kind, place) is not None
+        return self._packed.get(request.kind) is not None or self._shelf.has(request.kind, request.place)
 
     def dry_run_apply(self, manifest: Manifest, *, manager: str, namespace: str) -> DryRun:
         """
@@ -199,7 +228,7 @@ class ClusterReader:
 
     def _list(self, request: ListRequest) -> Listing:
         """One kind in one place, from what is known already where possible. Raises CLUSTER_AUTH alone."""
-        kind, place = request.kind, request.namespace if request.kind.is_namespaced else ""
+        kind, place = request.kind, request.place
         known = self._shelf.find(kind, place)
         if known is not None:
             return known
@@ -209,12 +238,33 @@ class ClusterReader:
                 return self._shelf.lend(kind, place, packed)
             listing = read_listing(self._call, request, self._mask)
         except ClusterError as error:
-            if self._call.is_refused:
-                raise
-            listing = Listing(error=error)
-        if listing.error is None or request.deadline.remaining() > 0:
+            return self._failed(request, error)
+        self._shelf.put(kind, place, listing)
+        return listing
+
+    def _glance(self, request: ListRequest) -> Glance:
+        """As `_list`; what has to be read for it is put away without being looked at."""
+        kind, place = request.kind, request.place
+        known = self._shelf.glance(kind, place)
+        if known is not None:
+            return known
+        try:
+            packed = self._find_packed(request)
+            if packed is None:
+                packed = read_packed(self._call, request, self._mask, self._known, place=place)
+                self._shelf.put(kind, place, packed)
+        except ClusterError as error:
+            return Glance(error=self._failed(request, error).error)
+        return packed.glance_of(place)
+
+    def _failed(self, request: ListRequest, error: ClusterError) -> Listing:
+        """The listing that says so. Raises `error` when no other kind would fare better."""
+        if self._call.is_refused:
+            raise error
+        listing = Listing(error=error)
+        if request.deadline.remaining() > 0:
             # An error after the time was over says nothing about the next call.
-            self._shelf.put(kind, place, listing)
+            self._shelf.put(request.kind, request.place, listing)
         return listing
 
     def _find_packed(self, request: ListRequest) -> PackedListing | None:
@@ -232,7 +282,7 @@ class ClusterReader:
     def _try_all(self, request: ListRequest) -> PackedListing | None:
         everywhere = replace(request, namespace="", max_bytes=PACKED_LISTING_BYTES)
         try:
-            return read_packed(self._call, everywhere, self._mask)
+            return read_packed(self._call, everywhere, self._mask, self._known)
         except ClusterError as error:
             if error.code in ("KIND_FORBIDDEN", "CLUSTER_TOO_LARGE"):
                 return None

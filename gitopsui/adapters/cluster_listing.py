@@ -7,13 +7,14 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from gitopsui.adapters.cluster_call import JSON, ClusterCall, read_object, unexpected_status
 from gitopsui.adapters.cluster_discovery import ApiKind
 from gitopsui.adapters.cluster_events import EVENT_KINDS, MOST_PAGES, MOST_PAGES_EVERYWHERE, slim_event
+from gitopsui.adapters.cluster_known import sealed
 from gitopsui.adapters.http_socket import Deadline
 from gitopsui.domain.errors import ClusterError
 from gitopsui.domain.resource import GroupKind, Manifest
@@ -35,12 +36,30 @@ Mask = Callable[[Manifest], Manifest]
 class Listing:
     """
     All objects of one kind in one place, masked. With an `error` there are none, `complete_at` is None, and
-    nothing may be concluded from their absence.
+    nothing may be concluded from their absence. `seal` is as that of `Glance`.
     """
 
     manifests: tuple[Manifest, ...] = ()
     error: ClusterError | None = None
     complete_at: datetime | None = None
+    seal: str = field(default="", compare=False)
+
+    @property
+    def count(self) -> int:
+        return len(self.manifests)
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """
+    How one kind was listed in one place, without the objects. Two with the same `seal` listed the same
+    objects in the same versions; "" where the cluster does not tell versions.
+    """
+
+    count: int = 0
+    error: ClusterError | None = None
+    complete_at: datetime | None = None
+    seal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +90,11 @@ class ListRequest:
     reads_secrets: bool = False
 
     @property
+    def place(self) -> str:
+        """The namespace that is listed; "" where the kind has none."""
+        return self.namespace if self.kind.is_namespaced else ""
+
+    @property
     def is_metadata_only(self) -> bool:
         return self.kind.group_kind == SECRET and not self.reads_secrets
 
@@ -93,8 +117,12 @@ def read_listing(call: ClusterCall, request: ListRequest, mask: Mask) -> Listing
     """Raises ClusterError: KIND_FORBIDDEN, KIND_UNKNOWN, CLUSTER_TOO_LARGE and those of `ClusterCall.get`."""
 
     def read() -> Listing:
-        manifests = tuple(item for page in read_pages(call, request, mask) for item in page)
-        return Listing(manifests, complete_at=datetime.now(UTC))
+        manifests: list[Manifest] = []
+        seal = request.kind.api_version
+        for items in read_pages(call, request):
+            seal = sealed(items, seal)
+            manifests += [ingest(item, request, mask) for item in drain(items)]
+        return Listing(tuple(manifests), complete_at=datetime.now(UTC), seal=seal)
 
     return begin_again(read, request.kind)
 
@@ -110,7 +138,8 @@ def begin_again(read: Callable[[], T], kind: ApiKind) -> T:
     raise ClusterError(message, code="CLUSTER_ERROR")
 
 
-def read_pages(call: ClusterCall, request: ListRequest, mask: Mask) -> Iterator[list[Manifest]]:
+def read_pages(call: ClusterCall, request: ListRequest) -> Iterator[list[Any]]:
+    """The items as they came, unmasked: for `ingest` alone."""
     token, limit, total, count = "", PAGE_SIZE, 0, 0
     seen: set[str] = set()
     most = MOST_PAGES if request.namespace else MOST_PAGES_EVERYWHERE
@@ -119,7 +148,7 @@ def read_pages(call: ClusterCall, request: ListRequest, mask: Mask) -> Iterator[
         total += page.size
         if total > request.max_bytes:
             raise too_large(request.kind)
-        yield [ingest(item, request, mask) for item in drain(page.items)]
+        yield page.items
         count += 1
         if not page.token or (count == most and request.kind.group_kind in EVENT_KINDS):
             return

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gitopsui.adapters.cluster_discovery import ApiKind
+from gitopsui.adapters.cluster_known import cut
 from gitopsui.adapters.cluster_listing import Listing
-from gitopsui.adapters.cluster_shelf import PackedListing, Shelf
+from gitopsui.adapters.cluster_shelf import PackedListing, Shelf, pack
 from gitopsui.domain.errors import ClusterError
 from tests.adapters.fault_server import always
 from tests.adapters.small_cluster import POD, listed, make_object, names, reading
@@ -60,11 +61,16 @@ def test_what_was_never_listed_is_not_an_empty_list() -> None:
 
 def test_a_list_of_the_whole_cluster_is_told_apart_by_namespace() -> None:
     packed = PackedListing(AT)
-    packed.add([make_object("a", "n1"), make_object("b", "n2"), make_object("c", "n1")])
-    packed.add([make_object("d", "n1")])
+    for page in (
+        [make_object("a", "n1"), make_object("b", "n2"), make_object("c", "n1")],
+        [make_object("d", "n1")],
+    ):
+        for place, run in cut(page):
+            packed.add(place, run, pack(run))
     assert names(packed.listing_of("n1").manifests) == ["a", "c", "d"]
     assert names(packed.listing_of("n2").manifests) == ["b"]
     assert packed.listing_of("n3") == listing()
+    assert [packed.glance_of(place).count for place in ("n1", "n2", "n3")] == [3, 1, 0]
 
 
 def test_a_reader_that_goes_back_and_forth_reads_each_list_once() -> None:

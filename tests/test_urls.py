@@ -15,7 +15,8 @@ from apps.accounts.permissions import PUBLIC
 from apps.core.models import Job
 from apps.environments.models import Application, Cluster, Component, Environment, Silence
 from apps.promotions.models import Promotion
-from apps.releases.models import Release
+from apps.releases.models import Release, ReleasePolicy
+from apps.releases.selectors.feed_keys import feed_key
 from apps.repositories.models import Repository
 from tests.accounts import make_people
 
@@ -64,6 +65,7 @@ def world(db: None) -> dict[str, Any]:
         renderer="plain",
     )
     release = Release.objects.create(component=component, tag="v1.0.0", version="1.0.0", commit_sha="a" * 40)
+    ReleasePolicy.objects.create(component=component, has_public_notes=True)
     silence = Silence.objects.create(
         project=project, application=application, json_pointers=["/spec/a"], reason="known", created_by="x"
     )
@@ -81,7 +83,7 @@ def world(db: None) -> dict[str, Any]:
         "release": release.pk, "job": job.pk, "person": people["viewer"].pk, "set": repository.pk,
         "drift": application.pk, "resource": application.pk, "reconcilers": application.pk,
         "reconciler": reconciler.pk, "deep": application.pk,
-        "silence": silence.pk,
+        "silence": silence.pk, "feed": feed_key(project),
     }  # fmt: skip
     return {"people": people, "pks": pks}
 
@@ -90,9 +92,8 @@ def _address(pattern: URLPattern, world: dict[str, Any]) -> str:
     kwargs: dict[str, Any] = {}
     for name in pattern.pattern.converters:
         noun = (pattern.name or "").partition("-")[0]
-        kwargs[name] = {"slug": "shop", "component": "cart", "component_slug": "cart"}.get(
-            name, world["pks"].get(noun)
-        )
+        names = {"slug": "shop", "component": "cart", "component_slug": "cart", "environment": "dev"}
+        kwargs[name] = names.get(name, world["pks"].get(noun))
     return reverse(str(pattern.name), kwargs=kwargs)
 
 

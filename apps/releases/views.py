@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -15,14 +13,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.accounts.models import Person, Project, Role
 from apps.accounts.permissions import has_role, person_of, requires
 from apps.environments.models import Component
-from apps.releases import rendering
 from apps.releases.forms import ComponentForm
-from apps.releases.models import Release
 from apps.releases.selectors import components as component_page
 from apps.releases.selectors import releases as release_pages
 from apps.releases.services.components import Origin, edit_component
-
-MOST_NAMES = 40
 
 
 @requires(Role.VIEWER)
@@ -37,52 +31,6 @@ def release_list(request: HttpRequest, slug: str) -> HttpResponse:
         "releases": release_pages.read_release_page(project, filters, request.GET.get("page", "")),
     }
     return render(request, "releases/release_list.html", context)
-
-
-@requires(Role.VIEWER)
-@require_safe
-def release_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    visible = Release.objects.visible_to(person_of(request))
-    release = get_object_or_404(visible.select_related("component__project", "component__source"), pk=pk)
-    newer, older = release_pages.read_neighbours(release)
-    contributors = (release.notes or {}).get("contributors", [])
-    context = {
-        "project": release.component.project,
-        "release": _release_facts(release),
-        "notes": release.notes or {},
-        "notes_html": rendering.as_safe_html(release.notes_html) if release.change_count else "",
-        "notes_reason": release_pages.notes_reason(release),
-        "places": release_pages.read_places(release),
-        "images": [image] if (image := release.component.image) else [],
-        "contributors": contributors[:MOST_NAMES],
-        "more_contributors": max(0, len(contributors) - MOST_NAMES),
-        "newer": _link(newer),
-        "older": _link(older),
-    }
-    return render(request, "releases/release_detail.html", context)
-
-
-def _release_facts(release: Release) -> dict[str, Any]:
-    source = release.component.source
-    return {
-        "component_name": release.component.name,
-        "component_url": release_pages.component_url(release.component),
-        "version": release.version,
-        "tag": release.tag,
-        "sha": release.commit_sha,
-        "released_at": release.dated_at,
-        "base_version": release.base_tag,
-        "change_count": release.change_count,
-        "moved_note": release.moved_note,
-        "repository_name": source.name if source else "",
-        "repository_url": reverse("repository-detail", args=[source.pk]) if source else "",
-    }
-
-
-def _link(release: Release | None) -> dict[str, str] | None:
-    if release is None:
-        return None
-    return {"version": release.version, "url": reverse("release-detail", args=[release.pk])}
 
 
 def _get_component(person: Person, slug: str, component_slug: str) -> Component:

@@ -13,7 +13,13 @@ from datetime import date
 
 from semver import Version
 
-from gitopsui.domain.precedence import BuildOrder, Precedence, build_order_of, precedence_of
+from gitopsui.domain.precedence import (
+    BuildOrder,
+    Precedence,
+    build_order_of,
+    coerce_version,
+    precedence_of,
+)
 from gitopsui.domain.text import visible
 
 Order = tuple[Precedence, BuildOrder, str]
@@ -227,7 +233,8 @@ def find_differences(entries: Sequence[ChangelogEntry], tagged: Mapping[str, dat
 
     Pre-releases and versions older than the oldest entry are not missed: few changelogs tell them.
     """
-    told = {entry.version: entry for entry in entries if entry.version}
+    told = {canonical(entry.version): entry for entry in entries if entry.version}
+    tagged = {canonical(version): at for version, at in tagged.items()}
     if not told:
         return []
     oldest = min(order_of(version) for version in told)
@@ -242,6 +249,11 @@ def find_differences(entries: Sequence[ChangelogEntry], tagged: Mapping[str, dat
         *_sentence(untagged, "has an entry and no tag", "have entries and no tags"),
         *_dates(told, tagged),
     ]
+
+
+def canonical(version: str) -> str:
+    """`1.4` and `1.4.0` are the same version to the people who write them."""
+    return str(coerce_version(version) or version)
 
 
 def _is_later(version: str, oldest: Order) -> bool:

@@ -1,0 +1,164 @@
+"""What people said about entries and releases, and the notes as a reader sees them with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from apps.environments.models import Component
+from apps.releases.models import NoteOverride, Release
+from apps.repositories.selectors.commits import commits_by_id
+from gitopsui.domain.commit import parse_message
+from gitopsui.domain.note_overrides import Audience, Override, apply_overrides, generated_text
+
+KINDS = ("commit", "pull_request", "release")
+MOST_LISTED = 500
+_FIELDS = (
+    "kind", "key", "text", "audience", "is_hidden", "advisory", "language", "edited_by", "edited_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an override is about; `generated` is what the notes say of themselves."""
+
+    kind: str
+    key: str
+    generated: str
+
+    @property
+    def title(self) -> str:
+        if self.kind == "commit":
+            return f"commit {self.key[:7]}"
+        return f"#{self.key}" if self.kind == "pull_request" else f"release {self.key}"
+
+
+def audience_of(text: str, default: Audience = Audience.INTERNAL) -> Audience:
+    """The audience an address names."""
+    return Audience(text) if text in list(Audience) else default
+
+
+def read_overrides(component: Component) -> list[Override]:
+    """All of a component, in one query."""
+    return [as_override(*row) for row in component.note_overrides.values_list(*_FIELDS)]
+
+
+def as_override(
+    kind: str, key: str, text: str, audience: str, is_hidden: bool, advisory: str, language: str, *by: Any
+) -> Override:
+    edited_by, edited_at = by
+    advisories = tuple(advisory.split())
+    return Override(
+        kind, key, text, Audience(audience), is_hidden, advisories, language, edited_by, edited_at
+    )
+
+
+def shown_notes(
+    component: Component,
+    notes: Mapping[str, Any],
+    *,
+    audience: Audience,
+    language: str = "",
+    overrides: Iterable[Override] | None = None,
+) -> dict[str, Any]:
+    """Notes with what people said about them; one query unless the overrides are at hand."""
+    found = read_overrides(component) if overrides is None else overrides
+    return apply_overrides(notes, found, audience=audience, language=language)
+
+
+def with_edit_urls(notes: Mapping[str, Any], component: Component, release: Release | None = None) -> None:
+    """Give each entry of these notes, which are changed, the address where it is edited."""
+    place = edit_address(component)
+    of = {"release": release.pk} if release else {}
+    for section in notes["sections"]:
+        for entry in section["entries"]:
+            query = urlencode({"kind": "commit", "key": entry["sha"], **of})
+            entry["edit_url"] = f"{place}?{query}"
+
+
+def edit_address(component: Component) -> str:
+    return reverse("note-override", args=[component.project.slug, component.slug])
+
+
+def audience_links(query: Mapping[str, str], audience: Audience) -> list[dict[str, Any]]:
+    """The switch between the two readers, as links that keep the rest of the address."""
+    words = {Audience.PUBLIC: "Customers", Audience.INTERNAL: "Engineers"}
+    rest = {name: value for name, value in query.items() if name != "audience"}
+    return [
+        {"word": word, "url": f"?{urlencode({**rest, 'audience': one.value})}", "is_current": one == audience}
+        for one, word in words.items()
+    ]
+
+
+def find_subject(component: Component, kind: str, key: str, release: Release | None) -> Subject | None:
+    """What the address of an edit page names; None where there is nothing of that name."""
+    if kind == "release":
+        found = release if release and release.tag == key else component.releases.filter(tag=key).first()
+        return Subject(kind, key, found.summary) if found else None
+    entry = _find_entry(release, kind, key) if release else None
+    if entry is not None:
+        return Subject(kind, key, generated_text(entry))
+    if kind == "commit" and component.source is not None:
+        for commit in commits_by_id(component.source, [key]):
+            return Subject(kind, key, parse_message(commit.message).description)
+    is_number = kind == "pull_request" and key.isascii() and key.isdecimal() and len(key) < 12
+    known = component.note_overrides.filter(kind=kind, key=key).first()
+    if known is not None:
+        return Subject(kind, key, known.generated)
+    return Subject(kind, key, "") if is_number else None
+
+
+def _find_entry(release: Release, kind: str, key: str) -> Mapping[str, Any] | None:
+    field = "shas" if kind == "commit" else "pull_requests"
+    for section in (release.notes or {}).get("sections", []):
+        for entry in section["entries"]:
+            if key in map(str, entry.get(field, ())):
+                return dict(entry)
+    return None
+
+
+def pull_request_of(release: Release | None, kind: str, key: str) -> str:
+    """The pull request that brought a commit, "" where that is not told."""
+    entry = _find_entry(release, kind, key) if release and kind == "commit" else None
+    numbers = entry.get("pull_requests") if entry else None
+    return str(numbers[0]) if numbers else ""
+
+
+def list_overrides(component: Component, release: Release | None = None) -> list[dict[str, Any]]:
+    """The overrides of a component, newest first; with a release those of its entries and of itself."""
+    rows = component.note_overrides.all()
+    if release is not None:
+        wanted = _keys_of(release)
+        listed = [row for row in rows if (row.kind, row.key) in wanted]
+    else:
+        listed = list(rows[:MOST_LISTED])
+    return [_row(component, row, release) for row in listed[:MOST_LISTED]]
+
+
+def _keys_of(release: Release) -> set[tuple[str, str]]:
+    entries = [entry for section in (release.notes or {}).get("sections", []) for entry in section["entries"]]
+    keys = {("commit", str(sha)) for entry in entries for sha in entry.get("shas", ())}
+    keys |= {("pull_request", str(number)) for entry in entries for number in entry.get("pull_requests", ())}
+    return keys | {("release", release.tag)}
+
+
+def _row(component: Component, row: NoteOverride, release: Release | None) -> dict[str, Any]:
+    query: dict[str, Any] = {"kind": row.kind, "key": row.key, "language": row.language}
+    if release is not None:
+        query["release"] = release.pk
+    return {
+        "title": Subject(row.kind, row.key, "").title,
+        "text": row.text,
+        "generated": row.generated,
+        "audience": row.get_audience_display(),
+        "is_hidden": row.is_hidden,
+        "advisory": row.advisory,
+        "language": row.language,
+        "edited_by": row.edited_by,
+        "edited_at": row.edited_at,
+        "edit_url": f"{edit_address(component)}?{urlencode(query)}",
+    }

@@ -8,10 +8,18 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A function without arguments and how often it is called; None: at every tick (`GITOPSUI_TICK`)."""
+    """
+    A function without arguments and how often it is called; None: at every tick (`GITOPSUI_TICK`). `queue` is
+    that of the workers who call it, "" the one for everything.
+    """
 
     path: str
     every: timedelta | None = None
+    queue: str = ""
+
+
+# What people wait for has workers of its own, so that it never stands behind polls.
+PROMOTIONS = "promotions"
 
 
 SCHEDULES: dict[str, Entry] = {
@@ -19,7 +27,9 @@ SCHEDULES: dict[str, Entry] = {
     "repositories": Entry("apps.repositories.tasks.poll_due_repositories"),
     "applications": Entry("apps.environments.tasks.check_due_applications"),
     "releases": Entry("apps.releases.tasks.update_due_components"),
-    "promotions": Entry("apps.promotions.tasks.advance_due_promotions"),
+    "promotions": Entry("apps.promotions.tasks.advance_due_promotions", queue=PROMOTIONS),
+    "external gates": Entry("apps.promotions.tasks.ask_due_gates"),
+    "automatic promotions": Entry("apps.promotions.tasks.auto_promote_due"),
     "promotion files": Entry("apps.promotions.tasks.prepare_due_applications"),
     "registries": Entry("apps.releases.tasks.check_due_registries"),
     "housekeeping": Entry("apps.core.tasks.tidy", timedelta(hours=1)),

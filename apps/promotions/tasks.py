@@ -5,19 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db.models import F, Q
+from django.utils import timezone
 
 from apps.core import jobs
-from apps.environments.models import Application
-from apps.promotions import connect
-from apps.promotions.models import Promotion
-from apps.promotions.services import advance, propose, targets
+from apps.environments.models import Application, Environment
+from apps.promotions import connect, connect_gates
+from apps.promotions.models import EnvironmentPolicy, Promotion
+from apps.promotions.services import advance, external_gates, propose, targets
+from apps.promotions.services import auto_promote as auto_promotion
 from apps.repositories.connect import mirror
+from gitopsui.schedules import PROMOTIONS
 
 PREPARE = "promotions.prepare"
+ASK_GATES = "promotions.gates"
+AUTO = "promotions.auto"
 EVERY = timedelta(seconds=15)
+ASK_EVERY = timedelta(seconds=30)
+LOOK_EVERY = timedelta(minutes=1)
 
 
-@jobs.job(propose.ADVANCE, lease=timedelta(minutes=5), every=EVERY)
+@jobs.job(propose.ADVANCE, lease=timedelta(minutes=5), every=EVERY, queue=PROMOTIONS)
 def advance_promotion(promotion_id: int) -> None:
     """One turn of one promotion. Safe to repeat and to be killed."""
     promotion = Promotion.objects.select_related("repository__credential", "proposer").get(pk=promotion_id)
@@ -32,6 +39,46 @@ def advance_due_promotions() -> None:
     for promotion in Promotion.objects.unsettled():
         jobs.schedule(propose.ADVANCE, promotion.pk, label=promotion.title)
     jobs.enqueue_due(propose.ADVANCE)
+
+
+@jobs.job(ASK_GATES, lease=timedelta(minutes=2), every=ASK_EVERY)
+def ask_external_gates(promotion_id: int) -> None:
+    """Ask the external gates about one open promotion; one that is not open any more is not asked for."""
+    related = ("project", "environment__promotion_policy")
+    promotion = Promotion.objects.select_related(*related).filter(pk=promotion_id).first()
+    if promotion is None or not external_gates.has_gates(promotion):
+        jobs.forget(ASK_GATES, promotion_id)
+        return
+    with connect_gates.gate_session() as door:
+        external_gates.ask_gates(promotion, door, now=timezone.now())
+
+
+def ask_due_gates() -> None:
+    """Each tick: every open promotion whose environment has external gates has a job."""
+    rows = Promotion.objects.filter(phase__in=external_gates.ASKED_IN)
+    for promotion in rows.exclude(environment__promotion_policy=None).exclude(
+        environment__promotion_policy__external_gates=[]
+    ):
+        jobs.schedule(ASK_GATES, promotion.pk, label=f"gates of {promotion}")
+    jobs.enqueue_due(ASK_GATES)
+
+
+@jobs.job(AUTO, lease=timedelta(minutes=5), every=LOOK_EVERY)
+def auto_promote(environment_id: int) -> None:
+    """Start what may come by itself into one environment."""
+    environment = Environment.objects.select_related("project").filter(pk=environment_id).first()
+    policies = EnvironmentPolicy.objects.filter(environment=environment_id, auto_promote=True)
+    if environment is None or not policies.exists():
+        jobs.forget(AUTO, environment_id)
+        return
+    auto_promotion.promote_automatically(environment, now=timezone.now())
+
+
+def auto_promote_due() -> None:
+    """Each tick: every environment that takes versions by itself has a job."""
+    for policy in EnvironmentPolicy.objects.filter(auto_promote=True).select_related("environment"):
+        jobs.schedule(AUTO, policy.environment_id, label=f"what comes into {policy.environment} by itself")
+    jobs.enqueue_due(AUTO)
 
 
 @jobs.job(PREPARE, lease=timedelta(minutes=5))

@@ -71,3 +71,26 @@ def _weekly_until(
         if begin.astimezone(UTC) <= reach.astimezone(UTC) < ends_at.astimezone(UTC):
             until = ends_at
     return until
+
+
+def next_freeze(window: FreezeRule, now: datetime) -> tuple[datetime, datetime] | None:
+    """
+    When the freeze that is not there yet begins and ends, in the zone of the window; None where none follows
+    or one holds now. A weekly one is looked for in the eight days to come.
+    """
+    if frozen_until(window, now) is not None or (window.ends_at and now >= window.ends_at):
+        return None
+    zone = find_zone(window.zone)
+    if window.from_time is None or window.lasts is None:
+        if window.starts_at is None or window.ends_at is None:
+            return None
+        return window.starts_at.astimezone(zone), window.ends_at.astimezone(zone)
+    begins_at = max(now, window.starts_at) if window.starts_at else now
+    first = begins_at.astimezone(zone).date()
+    for ahead in range(9):
+        begin = datetime.combine(first + timedelta(days=ahead), window.from_time, zone)
+        if begin.weekday() not in window.weekdays or begin.astimezone(UTC) < begins_at.astimezone(UTC):
+            continue
+        until = frozen_until(window, begin)
+        return (begin, until) if until is not None else None
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -45,14 +45,29 @@ class Rules:
     checks: tuple[str, ...] = ()  # commit statuses that must be success
     needs_signature: bool = False
 
+    def for_rollback(self) -> Rules:
+        """
+        What still holds on the way back. How long the old version ran elsewhere and how the source is say
+        nothing about it, and a target that is ill or drifted is what is to be mended. People, freezes,
+        locks, checks and signatures are asked as ever.
+        """
+        return replace(
+            self,
+            soak=timedelta(0),
+            needs_healthy_source=False,
+            needs_healthy_target=False,
+            needs_synced_target=False,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """A freeze that holds now."""
+    """A freeze that holds now; with `starts_at` one that is to come."""
 
     reason: str
     set_by: str
     until: datetime
+    starts_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +129,7 @@ class PromotionFacts:
     seen: Seen = NOTHING_SEEN
     answers: tuple[Answer, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    coming_freezes: tuple[Freeze, ...] = ()
     locks: tuple[LockFacts, ...] = ()
     source_environment: str = ""
     source_since: datetime | None = None
@@ -183,11 +199,29 @@ def _names(people: Iterator[str]) -> str:
 
 def _ask_freeze(facts: PromotionFacts) -> Gate | None:
     if not facts.freezes:
-        return None
+        return _tell_coming_freeze(facts)
     freeze = max(facts.freezes, key=lambda one: one.until)
     until = f"{freeze.until:%A %-d %B %H:%M} {freeze.until.tzname()}"
     reason = f"{facts.environment} is frozen until {until}: {freeze.reason}, set by {freeze.set_by}."
     return Gate("freeze", GateState.WAIT, reason)
+
+
+def _tell_coming_freeze(facts: PromotionFacts) -> Gate | None:
+    """`None now. Production freezes Friday 18:00 CET until Monday 08:00 CET: Black Friday, set by ada.`"""
+    coming = [(one.starts_at, one) for one in facts.coming_freezes if one.starts_at is not None]
+    if not coming:
+        return None
+    begins_at, freeze = min(coming, key=lambda pair: pair[0])
+    name = facts.environment[:1].upper() + facts.environment[1:]
+    span = f"{describe_moment(begins_at, facts.now)} until {describe_moment(freeze.until, facts.now)}"
+    reason = f"None now. {name} freezes {span}: {freeze.reason}, set by {freeze.set_by}."
+    return Gate("freeze", GateState.PASS, reason)
+
+
+def describe_moment(at: datetime, now: datetime) -> str:
+    """`Friday 18:00 CET` within six days, else `Friday 27 November 18:00 CET`."""
+    day = "" if abs(at - now) < timedelta(days=6) else " %-d %B"
+    return f"{at:%A{day} %H:%M} {at.tzname()}"
 
 
 def _ask_lock(facts: PromotionFacts) -> Gate | None:

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from apps.environments.models import Application, Component, Environment
 from apps.promotions.models import Promotion
+from apps.promotions.selectors.external_gates import external_gates
 from apps.promotions.selectors.policies import (
-    active_freezes,
     active_locks,
     describe_hold,
+    freezes_of,
     policy_of,
     rules_of,
 )
@@ -18,7 +19,7 @@ from apps.releases.models import DeploymentRecord
 from apps.releases.selectors.versions import find_releases, shown_version
 from apps.repositories.models import StoredCommit
 from gitopsui.domain.approval import Answer, Seen
-from gitopsui.domain.gates import Check, Gate, GateState, Override, PlaceFacts, PromotionFacts
+from gitopsui.domain.gates import Check, Override, PlaceFacts, PromotionFacts
 
 # The worst of several signatures, worst first.
 _SIGNATURES = ("bad", "unsigned", "unknown", "good")
@@ -30,7 +31,12 @@ def promotion_facts(promotion: Promotion, *, now: datetime) -> PromotionFacts:
     items = list(promotion.items.select_related("application__component", "application__environment"))
     wanted = [(item.application, item.to_version) for item in items]
     facts = prospective_facts(
-        promotion.environment, promotion.source_environment, wanted, now=now, proposer=promotion.proposer_name
+        promotion.environment,
+        promotion.source_environment,
+        wanted,
+        now=now,
+        proposer=promotion.proposer_name,
+        kind=promotion.kind,
     )
     return PromotionFacts(
         **{name: getattr(facts, name) for name in PromotionFacts.__slots__ if name not in _OF_ITS_OWN},
@@ -39,7 +45,7 @@ def promotion_facts(promotion: Promotion, *, now: datetime) -> PromotionFacts:
         seen=seen_of(promotion),
         answers=answers_of(promotion),
         checks=tuple(Check(c["name"], c["state"], c.get("detail", "")) for c in promotion.checks),
-        external=_external(promotion),
+        external=external_gates(policy_of(promotion.environment), promotion, now=now),
         overrides=tuple(Override(row.gate, row.name, row.reason) for row in promotion.overrides.all()),
     )
 
@@ -54,17 +60,26 @@ def prospective_facts(
     *,
     now: datetime,
     proposer: str,
+    kind: str = "promotion",
 ) -> PromotionFacts:
-    """The same before anything is planned: what the gates would say."""
+    """
+    The same before anything is planned: what the gates would say.
+
+    A rollback is asked less (`Rules.for_rollback`): it has no source, and an ill target is its reason.
+    """
     policy = policy_of(environment)
+    rules, is_back = rules_of(policy), kind == "rollback"
+    source = None if is_back else source
     applications = [application for application, _ in wanted]
     components = [application.component for application in applications]
+    freezes = freezes_of(environment, {one.slug for one in components}, now=now)
     return PromotionFacts(
         environment=environment.name,
         now=now,
-        rules=rules_of(policy),
+        rules=rules.for_rollback() if is_back else rules,
         proposer=proposer,
-        freezes=tuple(active_freezes(environment, {one.slug for one in components}, now=now)),
+        freezes=freezes.active,
+        coming_freezes=freezes.coming,
         locks=tuple(active_locks(environment, applications, now=now)),
         source_environment=source.name if source else "",
         source_since=_source_since(source, wanted) if source else None,
@@ -72,6 +87,7 @@ def prospective_facts(
         targets=tuple(_place(application, now) for application in applications),
         signature=_signature(wanted) if policy.needs_signature else "",
         bad_releases=tuple(_bad_releases(wanted)),
+        external=external_gates(policy),
         is_held=describe_hold(policy),
     )
 
@@ -92,10 +108,6 @@ def answers_of(promotion: Promotion) -> tuple[Answer, ...]:
         )
         for row in promotion.approvals.all()
     )
-
-
-def _external(promotion: Promotion) -> tuple[Gate, ...]:
-    return tuple(Gate(one["name"], GateState(one["state"]), one["reason"]) for one in promotion.external)
 
 
 def _source_since(source: Environment, wanted: Sequence[Wanted]) -> datetime | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.environments.models import Application, Environment
 from apps.promotions.models import EnvironmentPolicy, FreezeWindow, Lock
 from gitopsui.domain.errors import InputError
-from gitopsui.domain.freeze import FreezeRule, frozen_until
+from gitopsui.domain.freeze import FreezeRule, frozen_until, next_freeze
 from gitopsui.domain.gates import Freeze, LockFacts, Rules
 
 
@@ -41,18 +42,48 @@ def describe_hold(policy: EnvironmentPolicy) -> str:
     return f"{policy.environment.name} is held by {policy.held_by} since {at}: {policy.hold_reason}"
 
 
-def active_freezes(environment: Environment, slugs: Iterable[str], *, now: datetime) -> list[Freeze]:
-    """The freezes that hold now for components of these slugs, the longest last."""
+@dataclass(frozen=True, slots=True)
+class Freezes:
+    """Those that hold now, the longest last, and those to come, the next first."""
+
+    active: tuple[Freeze, ...]
+    coming: tuple[Freeze, ...]
+
+
+def freezes_of(environment: Environment, slugs: Iterable[str], *, now: datetime) -> Freezes:
+    """The freezes of an environment for components of these slugs; without any for the environment at all."""
     rows = FreezeWindow.objects.filter(
         Q(environment=environment) | Q(environment=None), project=environment.project_id, ended_at=None
     )
     wanted = set(slugs)
-    found = []
+    return sort_freezes([row for row in rows if not (wanted and wanted <= set(row.exceptions))], now=now)
+
+
+def sort_freezes(rows: Iterable[FreezeWindow], *, now: datetime) -> Freezes:
+    """What these windows say now and next."""
+    active, coming = [], []
     for row in rows:
         until = _frozen_until(row, now)
-        if until is not None and not (wanted and wanted <= set(row.exceptions)):
-            found.append(Freeze(row.reason, row.created_by, until))
-    return sorted(found, key=lambda freeze: freeze.until)
+        if until is not None:
+            active.append(Freeze(row.reason, row.created_by, until))
+        elif (span := _next_freeze(row, now)) is not None:
+            coming.append(Freeze(row.reason, row.created_by, span[1], starts_at=span[0]))
+    return Freezes(
+        active=tuple(sorted(active, key=lambda freeze: freeze.until)),
+        coming=tuple(sorted(coming, key=lambda freeze: freeze.starts_at or now)),
+    )
+
+
+def active_freezes(environment: Environment, slugs: Iterable[str], *, now: datetime) -> list[Freeze]:
+    """The freezes that hold now for components of these slugs, the longest last."""
+    return list(freezes_of(environment, slugs, now=now).active)
+
+
+def _next_freeze(row: FreezeWindow, now: datetime) -> tuple[datetime, datetime] | None:
+    try:
+        return next_freeze(rule_of(row), now)
+    except InputError:
+        return None
 
 
 def rule_of(row: FreezeWindow) -> FreezeRule:
@@ -80,8 +111,16 @@ def active_locks(
     environment: Environment, applications: Iterable[Application], *, now: datetime
 ) -> list[LockFacts]:
     """The locks that hold now: of the environment, of these applications, of their components."""
+    rows = lock_rows(environment, applications, now=now)
+    return [LockFacts(scope_of(row), row.owner, row.message, row.expires_at) for row in rows]
+
+
+def lock_rows(
+    environment: Environment, applications: Iterable[Application], *, now: datetime
+) -> QuerySet[Lock]:
+    """The same as rows."""
     wanted = list(applications)
-    rows = Lock.objects.filter(
+    return Lock.objects.filter(
         Q(expires_at=None) | Q(expires_at__gt=now),
         Q(environment=environment, component=None)
         | Q(environment=environment, component__in=[one.component_id for one in wanted])
@@ -90,10 +129,10 @@ def active_locks(
         project=environment.project_id,
         ended_at=None,
     ).select_related("environment", "component", "application__component", "application__environment")
-    return [LockFacts(_scope(row), row.owner, row.message, row.expires_at) for row in rows]
 
 
-def _scope(row: Lock) -> str:
+def scope_of(row: Lock) -> str:
+    """`production`, `cart`, `cart in production`."""
     if row.application is not None:
         return str(row.application)
     parts = [str(part) for part in (row.component, row.environment) if part is not None]

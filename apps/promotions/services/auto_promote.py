@@ -1,0 +1,92 @@
+"""Promotes by itself what an environment lets in by itself: once for each application and version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+
+from apps.environments.models import Application, Environment
+from apps.promotions.models import EnvironmentPolicy, Promotion, PromotionItem
+from apps.promotions.selectors.facts import prospective_facts
+from apps.promotions.services.planning import Wish, plan_promotion, wishes_from
+from apps.promotions.services.propose import Request, start_promotion
+from gitopsui.domain.errors import InputError, PromotionDenied
+from gitopsui.domain.gates import prognosis
+from gitopsui.domain.precedence import coerce_version
+from gitopsui.domain.version_range import VersionRange
+
+# These are asked of the pull request itself, so they are no reason not to open it.
+ASKED_LATER = ("approvals", "checks")
+# What ended so was no answer to the version: what it stood on had moved.
+TRIED_AGAIN = ("stale", "empty")
+
+
+def promote_automatically(environment: Environment, *, now: datetime) -> list[Promotion]:
+    """Start a promotion for each component whose newer version may come; most often none."""
+    policy = EnvironmentPolicy.objects.filter(environment=environment, auto_promote=True).first()
+    source = left_of(environment)
+    if policy is None or source is None:
+        return []
+    started = []
+    for wish in find_wishes(environment, source, policy):
+        if _is_free(environment, source, wish, policy, now):
+            request = Request(environment, source, [wish], reason=_reason(policy), kind="auto")
+            # Somebody else was faster, or a gate of the plan changed: the next round looks again.
+            with suppress(PromotionDenied):
+                started.append(start_promotion(request, by=None))
+    return started
+
+
+def left_of(environment: Environment) -> Environment | None:
+    """The environment before it in its project."""
+    rows = list(environment.project.environments.all())
+    position = rows.index(environment)
+    return rows[position - 1] if position else None
+
+
+def find_wishes(environment: Environment, source: Environment, policy: EnvironmentPolicy) -> Iterator[Wish]:
+    """What runs in the source, is newer, in the range, and was not tried before."""
+    allowed = _range_of(policy)
+    for wish in wishes_from(source, environment):
+        if allowed is not None and _is_newer(wish) and allowed.allows(wish.version) and not _was_tried(wish):
+            yield wish
+
+
+def _range_of(policy: EnvironmentPolicy) -> VersionRange | None:
+    """None where the range cannot be read: then nothing goes by itself."""
+    try:
+        return VersionRange.parse(policy.auto_range)
+    except InputError:
+        return None
+
+
+def _is_newer(wish: Wish) -> bool:
+    """Only of versions that can be ordered; what is not known is not newer."""
+    here, there = coerce_version(wish.application.desired_version), coerce_version(wish.version)
+    return here is not None and there is not None and there > here
+
+
+def _was_tried(wish: Wish) -> bool:
+    rows = PromotionItem.objects.filter(
+        application=wish.application, to_version=wish.version, promotion__kind="auto"
+    )
+    return rows.exclude(promotion__phase__in=TRIED_AGAIN).exists()
+
+
+def _is_free(
+    environment: Environment, source: Environment, wish: Wish, policy: EnvironmentPolicy, now: datetime
+) -> bool:
+    """Whether something would change and no gate but those of the pull request is shut."""
+    if plan_promotion(environment, [wish]).is_empty:
+        return False
+    moved: list[tuple[Application, str]] = [(wish.application, wish.version)]
+    gates = prognosis(prospective_facts(environment, source, moved, now=now, proposer="gitopsui"))
+    later = {*ASKED_LATER, *(str(one["name"]) for one in policy.external_gates)}
+    return all(gate.is_open for gate in gates if gate.name not in later)
+
+
+def _reason(policy: EnvironmentPolicy) -> str:
+    name = policy.environment.name
+    asked = f" in {policy.auto_range}" if policy.auto_range else ""
+    return f"{name} takes newer versions{asked} by itself."

@@ -1,0 +1,45 @@
+"""Takes an environment back to an earlier version: a promotion backwards, with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apps.accounts.models import Person, Role
+from apps.accounts.permissions import has_role
+from apps.environments.models import Environment
+from apps.promotions.models import Promotion
+from apps.promotions.selectors.rollback import bad_versions, is_bad
+from apps.promotions.services.planning import Wish
+from apps.promotions.services.propose import Request, start_promotion
+from gitopsui.domain.errors import PromotionDenied
+
+
+def wishes_back(promotion: Promotion) -> list[Wish]:
+    """What each application of a promotion ran before it; those whose earlier version is not known stay."""
+    items = promotion.items.select_related(
+        "application__component__project", "application__environment", "application__repository"
+    )
+    return [Wish(item.application, item.from_version) for item in items if item.from_version]
+
+
+def start_rollback(
+    environment: Environment,
+    wishes: Sequence[Wish],
+    *,
+    by: Person,
+    reason: str,
+    seen: str = "",
+    reverts: Promotion | None = None,
+) -> Promotion:
+    """Raises PromotionDenied: without a reason, without the right, or to a release that is marked bad."""
+    if not has_role(by, Role.PROMOTER, environment.project, environment=environment.name):
+        raise PromotionDenied(f"Only promoters into {environment} may roll it back.")
+    if not reason.strip():
+        raise PromotionDenied("A rollback needs a reason.")
+    for wish in wishes:
+        bad = bad_versions(wish.application.component_id)
+        if is_bad(wish.version, bad):
+            why = bad.get(wish.version) or "no reason is given"
+            raise PromotionDenied(f"{wish.application.component} {wish.version} is marked bad: {why}")
+    request = Request(environment, None, list(wishes), reason=reason, kind="rollback", reverts=reverts)
+    return start_promotion(request, by=by, seen=seen)

@@ -83,6 +83,9 @@ GITOPSUI_GIT_HOSTS = _env.hosts("GITOPSUI_GIT_HOSTS")
 # Registries that are asked about every image there; empty means any public one, where a component says so.
 GITOPSUI_REGISTRY_HOSTS = _env.hosts("GITOPSUI_REGISTRY_HOSTS")
 
+# A private key of ssh or GnuPG without a passphrase that releases are signed with; empty: they are not.
+GITOPSUI_TAG_KEY = _env.text("GITOPSUI_TAG_KEY")
+
 # --- Programs it runs -------------------------------------------------------------------------------------
 
 GITOPSUI_TOOLS = _env.folder("GITOPSUI_TOOLS", BASE_DIR / ".tools" / "bin")
@@ -198,6 +201,8 @@ Q_CLUSTER: dict[str, Any] = {
     "poll": 0.5,
     "log_level": "WARNING",
     "label": "Queue",
+    # A second set of workers, started with Q_CLUSTER_NAME=promotions.
+    "ALT_CLUSTERS": {"promotions": {"workers": 2, "queue_limit": 2}},
 } | ({"redis": GITOPSUI_REDIS_URL} if GITOPSUI_REDIS_URL else {"orm": "default"})
 GITOPSUI_TASK_TIMEOUT = _env.seconds(
     "GITOPSUI_TASK_TIMEOUT", _task_seconds, minimum=60, maximum=_task_seconds

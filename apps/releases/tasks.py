@@ -9,7 +9,8 @@ from django.conf import settings
 from apps.core import jobs
 from apps.environments.models import Component
 from apps.releases import connect, rendering
-from apps.releases.services import components, registry
+from apps.releases.models import ReleaseCut
+from apps.releases.services import changelogs, components, cuts, registry
 from apps.releases.services.inputs import find_moved
 from apps.repositories.connect import mirror
 
@@ -18,14 +19,26 @@ from apps.repositories.connect import mirror
 def update_component(component_id: int) -> None:
     """One look at the versions of one component. Safe to repeat; what it does not get done is due again."""
     component = Component.objects.select_related("source__credential", "project").get(pk=component_id)
+    git = mirror(component.source) if component.source else None
     is_more = components.update_component(
         component,
-        git=mirror(component.source) if component.source else None,
+        git=git,
         sanitise=rendering.sanitise,
         report=jobs.report,
     )
+    changelogs.update_changelog(component, git=git, render=rendering.render_markdown)
     if is_more:
         jobs.make_due(components.UPDATE, [component_id])
+
+
+@jobs.job(cuts.PUSH, lease=timedelta(minutes=14))
+def push_cut(cut_id: int) -> None:
+    """Push the tag of one release. Safe to repeat."""
+    cut = ReleaseCut.objects.select_related("component__source__credential", "component__project").get(
+        pk=cut_id
+    )
+    if cut.component.source is not None:
+        cuts.push_cut(cut, git=mirror(cut.component.source), find_key=connect.signing_key)
 
 
 def update_due_components() -> None:
@@ -35,6 +48,7 @@ def update_due_components() -> None:
         jobs.schedule(components.UPDATE, component.pk, label=f"versions of {component}")
     jobs.make_due(components.UPDATE, [component.pk for component in moved])
     jobs.enqueue_due(components.UPDATE)
+    jobs.enqueue_due(cuts.PUSH)
 
 
 @jobs.job(registry.CHECK, lease=timedelta(minutes=14), every=registry.EVERY)

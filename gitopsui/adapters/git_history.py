@@ -150,7 +150,7 @@ class History(Repository):
             return b"".join(pieces).decode("ascii", "replace").split()
 
     def tag_signatures(self, shas: Sequence[str]) -> dict[str, str]:
-        """Of tag objects by id: unsigned, or unknown where there is a signature, which is not checked here."""
+        """Of tag objects by id: unsigned, or unknown where there is a signature; it is not checked."""
         if not shas:
             return {}
         request = "".join(f"{sha}\n" for sha in shas).encode()

@@ -15,6 +15,9 @@ _URL = re.compile(r"(?:https?|ssh|git)://(?:[^/@]*@)?(?P<host>[\w.-]+)(?::\d+)?/
 # product -> how its pages of a folder and of a commit go on behind the repository
 _FOLDERS = {"github": "tree/{sha}", "gitlab": "-/tree/{sha}", "gitea": "src/commit/{sha}"}
 _COMMITS = {"github": "commit/{sha}", "gitlab": "-/commit/{sha}", "gitea": "commit/{sha}"}
+_ISSUES = {"github": "issues/{number}", "gitlab": "-/issues/{number}", "gitea": "issues/{number}"}
+_PULLS = {"github": "pull/{number}", "gitlab": "-/merge_requests/{number}", "gitea": "pulls/{number}"}
+_ISSUE = re.compile(r"(?P<project>[\w.-]+(?:/[\w.-]+){1,4})?#(?P<number>\d{1,10})")
 _PRODUCTS = {
     "github": "github",
     "gitlab": "gitlab",
@@ -39,6 +42,27 @@ def folder_address(remote: str, sha: str, path: str) -> str:
 def commit_address(remote: str, sha: str) -> str:
     """The page of a commit; "" where the host is not known to have one."""
     return _address(remote, sha, _COMMITS, "")
+
+
+def issue_address(remote: str, issue: str) -> str:
+    """The page of an issue, `#12` or `owner/name#12` on the same host; "" where none is known."""
+    match = _ISSUE.fullmatch(issue)
+    return _page(remote, match["number"], _ISSUES, match["project"] or "") if match else ""
+
+
+def pull_request_address(remote: str, number: int) -> str:
+    """The page of a pull or merge request; "" where the host is not known to have one."""
+    return _page(remote, str(number), _PULLS, "")
+
+
+def _page(remote: str, number: str, pages: dict[str, str], project: str) -> str:
+    host, repository = _parts(remote)
+    product = _PRODUCTS.get(_product(host))
+    if product is None or not repository:
+        return ""
+    is_plain = not any(part in (".", "..") for part in project.split("/"))
+    place = quote(project if project and is_plain else repository)
+    return f"https://{host}/{place}/{pages[product].format(number=number)}"
 
 
 def host_label(remote: str) -> str:

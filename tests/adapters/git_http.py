@@ -11,7 +11,8 @@ from pathlib import Path
 
 from apps.demo.git_server import GitServer
 from gitopsui.adapters import process
-from gitopsui.adapters.git import GitAccess, GitPolicy, Mirror, Repository
+from gitopsui.adapters.git import GitAccess, GitPolicy, Mirror
+from gitopsui.adapters.git_history import History
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 ENV = {
@@ -115,8 +116,8 @@ class Seed:
         head = b"tree %s\nauthor %s\ncommitter %s\n\n" % (tree.encode(), who, who)
         return self.raw("commit", head + message)
 
-    def as_repository(self) -> Repository:
-        return Repository(self.path)
+    def as_repository(self) -> History:
+        return History(self.path)
 
 
 def _change(path: str, content: str | File | None) -> bytes:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from apps.environments.models import Component
+from apps.releases.selectors.own_commits import keep_own, own_commits
 from apps.releases.selectors.points import Point
 from apps.repositories.models import Repository
-from apps.repositories.selectors.commits import commits_between, patch_ids_of
+from apps.repositories.selectors.commits import commits_between, commits_by_id, graph_of, patch_ids_of
 from gitopsui.domain.commit import Commit, parse_message
 from gitopsui.domain.equivalence import match
-from gitopsui.domain.graph import UnknownCommit
+from gitopsui.domain.graph import Graph, UnknownCommit
 from gitopsui.domain.notes import Notes, SectionKind, build_notes
 
 MOST_ROWS = 200
@@ -83,6 +84,8 @@ def compare_points(component: Component, source: Point, target: Point) -> Compar
     except UnknownCommit:
         problem = f"The commits of {repository.name} are not all read yet; it takes a moment after a poll."
         return Comparison(source, target, build_notes([]), problems=[problem])
+    own = own_commits(component)
+    incoming, outgoing = keep_own(incoming, own), keep_own(outgoing, own)
     same = match(incoming, outgoing, patch_ids=_patch_ids(repository, incoming, outgoing))
     known = {pair.commit.sha for pair in same.already}
     arriving = [commit for commit in incoming if commit.sha not in known]
@@ -95,6 +98,30 @@ def compare_points(component: Component, source: Point, target: Point) -> Compar
         ],
         lost=[_line(commit) for commit in same.lost],
     )
+
+
+def count_arriving(component: Component, *, source: str, target: str) -> int:
+    """
+    How many commits of `source` (full id), merges left out, `target` has not, under no id. Rows are only read
+    where `target` has commits of its own. Raises UnknownCommit.
+    """
+    repository, own = component.source, own_commits(component)
+    assert repository is not None
+    graph = graph_of(repository)
+    here, there = graph.index(target), graph.index(source)
+    incoming = _own_of(graph, graph.between(here, there), own)
+    outgoing = _own_of(graph, graph.between(there, here), own) if incoming else []
+    if not incoming or not outgoing:
+        return len(incoming)
+    coming, present = (commits_by_id(repository, shas) for shas in (incoming, outgoing))
+    same = match(coming, present, patch_ids=_patch_ids(repository, coming, present))
+    return len(incoming) - len(same.already)
+
+
+def _own_of(graph: Graph, numbers: Iterable[int], own: Container[str] | None) -> list[str]:
+    """The ids of those that are no merges and the component's."""
+    shas = [graph.sha(number) for number in numbers if len(graph.parents(number)) < 2]
+    return shas if own is None else [sha for sha in shas if sha in own]
 
 
 def _patch_ids(

@@ -12,6 +12,7 @@ from django.urls import reverse
 from apps.accounts.models import Project
 from apps.environments.models import Component, Environment
 from apps.releases.models import DeploymentRecord
+from apps.releases.selectors.own_commits import keep_own, own_commits
 from apps.releases.selectors.points import find_commits_of
 from apps.repositories.models import Repository, StoredCommit
 from apps.repositories.selectors.commits import find_commits, graph_of
@@ -89,7 +90,10 @@ def find_change(project: Project, query: str) -> Answer:
         more = more or len(commits) > MOST_MATCHES
         for component in by_source[pk or 0]:
             traveller = _Traveller(component, source)
-            matches += [traveller.follow(commit) for commit in commits[:MOST_MATCHES]]
+            matches += [
+                traveller.follow(commit)
+                for commit in keep_own(commits[:MOST_MATCHES], own_commits(component))
+            ]
     matches.sort(key=lambda match: (match.at is not None, match.at), reverse=True)
     unread = [source.name for source in sources.values() if source and not _is_read(source)]
     return Answer(query, matches[:MOST_MATCHES], more or len(matches) > MOST_MATCHES, unread)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from apps.environments.models import Component, Environment
+from apps.environments.models import Application, Component, Environment
 from apps.releases.models import DeploymentRecord
-from apps.releases.selectors.versions import find_releases, shown_version
+from apps.releases.selectors.registry import commits_of_digests, revisions_of_tags
+from apps.releases.selectors.versions import find_releases, runs_in_cluster, shown_version
 from apps.repositories.models import StoredCommit
 
 MOST_RELEASES = 40
 SHORT = 8
+LABELLED = "the revision its image is labelled with"
 # A commit id as the tag of an image: `3f2a91b`, `sha-3f2a91b`, and of git describe `1.2.0-4-g3f2a91b`.
 _COMMIT_ID = re.compile(r"(?:(?:sha|git)-|.*-g)?([0-9a-f]{7,64})", re.DOTALL)
 
@@ -64,7 +66,29 @@ def find_commits_of(component: Component, versions: Iterable[str]) -> dict[str, 
     for version in wanted - found.keys():
         if (sha := _find_by_id(component, version)) is not None:
             found[version] = Found(sha, "the commit id in its version")
+    if left := wanted - found.keys():
+        found |= _find_labelled(component, revisions_of_tags(component, left))
     return found
+
+
+def find_running(component: Component, applications: Iterable[Application]) -> dict[int, Found]:
+    """
+    The commits of what runs in these applications of the component, by id: by the revision that the image
+    is labelled with whose digest the pods report, else by the version.
+    """
+    listed = list(applications)
+    digests = {one.pk: one.live_digest for one in listed if one.live_digest and runs_in_cluster(one)}
+    labelled = _find_labelled(component, commits_of_digests(component, digests.values()))
+    found = {pk: labelled[digest] for pk, digest in digests.items() if digest in labelled}
+    by_version = {one.pk: shown_version(one) for one in listed if one.pk not in found}
+    commits = find_commits_of(component, by_version.values())
+    return found | {pk: commits[version] for pk, version in by_version.items() if version in commits}
+
+
+def _find_labelled(component: Component, revisions: Mapping[str, str]) -> dict[str, Found]:
+    """What of these labels names a stored commit; an image may be built from another repository."""
+    found = {key: find_commit(component, revision.lower()) for key, revision in revisions.items()}
+    return {key: Found(sha, LABELLED) for key, sha in found.items() if sha}
 
 
 def _find_by_id(component: Component, version: str) -> str | None:
@@ -138,12 +162,20 @@ def _point_of_environment(component: Component, environment: Environment) -> Poi
     key, name = f"env:{environment.name}", environment.name
     applications = list(component.applications.filter(environment=environment))
     versions = sorted({shown_version(application) for application in applications})
+    running = find_running(component, applications) if len(versions) == 1 else {}
+    shas = {found.sha for found in running.values()}
     if not applications:
         return Point(key, name, problem=f"{component.name} is not deployed in {name}.", environment=name)
     if len(versions) > 1:
         problem = f"{len(versions)} versions run in {name}; compare one of them."
         return Point(key, name, problem=problem, environment=name)
-    return _with_commit(component, Point(key, name, versions[0], environment=name))
+    point = Point(key, name, versions[0], environment=name)
+    if len(shas) > 1:
+        return replace(point, problem=f"Two images called {versions[0]} run in {name}, of different commits.")
+    if len(shas) == 1:
+        found = next(iter(running.values()))
+        return replace(point, sha=found.sha, found_by=found.found_by)
+    return _with_commit(component, point)
 
 
 def _find_tag(component: Component, name: str) -> Point | None:

@@ -194,10 +194,22 @@ def commit_of_digest(component: Component, digest: str) -> str:
     `digest` may stand behind an image name, as a cluster reports it: `registry/cart@sha256:…`.
     """
     wanted = digest.rpartition("@")[2]
+    return commits_of_digests(component, [wanted]).get(wanted, "")
+
+
+def commits_of_digests(component: Component, digests: Iterable[str]) -> dict[str, str]:
+    """The same for several digests, by digest, in one query; those that are not known are left out."""
+    wanted = {digest for digest in digests if digest}
     if not wanted:
-        return ""
-    rows = component.image_tags.filter(digest=wanted).exclude(revision="")
-    return rows.values_list("revision", flat=True).first() or ""
+        return {}
+    rows = component.image_tags.filter(digest__in=wanted).exclude(revision="").order_by("-pk")
+    return dict(rows.values_list("digest", "revision"))
+
+
+def revisions_of_tags(component: Component, tags: Collection[str]) -> dict[str, str]:
+    """The commits that the images with these tags say they were built from, by tag."""
+    rows = component.image_tags.filter(tag__in=tags).exclude(revision="")
+    return dict(rows.values_list("tag", "revision"))
 
 
 def read_panel(component: Component, *, now: datetime) -> Panel | None:

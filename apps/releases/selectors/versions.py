@@ -22,16 +22,24 @@ class Place:
 
 def shown_version(application: Application) -> str:
     """What runs; where no cluster has ever said it, what Git asks for."""
-    has_looked = application.checked_at is not None or application.live_version
-    if application.cluster_id is None or not has_looked:
-        return application.desired_version
-    return application.live_version
+    return application.live_version if runs_in_cluster(application) else application.desired_version
+
+
+def runs_in_cluster(application: Application) -> bool:
+    """Whether a cluster has said what runs."""
+    has_looked = application.checked_at is not None or bool(application.live_version)
+    return application.cluster_id is not None and has_looked
 
 
 def places_of(component: Component) -> list[Place]:
     """The environments the component has applications in, as the project orders them."""
+    return group_places(component.applications.select_related("environment"))
+
+
+def group_places(applications: Iterable[Application]) -> list[Place]:
+    """The environments of these applications of one component, as the project orders them."""
     versions: dict[Environment, set[str]] = defaultdict(set)
-    for application in component.applications.select_related("environment"):
+    for application in applications:
         versions[application.environment].add(shown_version(application))
     order = sorted(versions, key=lambda environment: (environment.position, environment.name))
     return [Place(environment, tuple(sorted(versions[environment]))) for environment in order]

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Count, Max
 
 from apps.environments.models import Application, Component, VersionObservation
-from apps.releases.models import ComponentDigest
+from apps.releases.models import ComponentDigest, ImageTag
+from apps.repositories.models import CommitGraph, StoredCommit
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,14 @@ class Inputs:
 
 
 def read_inputs(components: Iterable[Component]) -> dict[int, Inputs]:
-    """The inputs of these components as they stand now, by id; `source` should be at hand. Two queries."""
+    """The inputs of these components as they stand now, by id; `source` should be at hand. Five queries."""
     wanted = list(components)
+    history, images = _history(wanted), _images(wanted)
     versions: dict[int, list[list[Any]]] = defaultdict(list)
     applications = Application.objects.filter(component__in=wanted).order_by("pk")
     for row in applications.values_list(
         "component_id", "pk", "environment_id", "environment__position", "cluster_id", "checked_at",
-        "live_version", "desired_version",
+        "live_version", "desired_version", "live_digest",
     ):  # fmt: skip
         component_id, *facts = row
         facts[4] = facts[4] is not None
@@ -43,8 +45,31 @@ def read_inputs(components: Iterable[Component]) -> dict[int, Inputs]:
         .values_list("application__component", "newest")
     )
     return {
-        component.pk: Inputs(_tags(component), _hash(versions[component.pk]), newest.get(component.pk, 0))
+        component.pk: Inputs(
+            _tags(component, history.get(component.source_id)),
+            _hash([versions[component.pk], images.get(component.pk)]),
+            newest.get(component.pk, 0),
+        )
         for component in wanted
+    }
+
+
+def _history(components: Iterable[Component]) -> dict[int | None, list[Any]]:
+    """Of each source repository how much of its history is stored, and whether all changes were read."""
+    sources = {component.source_id for component in components if component.source_id}
+    graphs = CommitGraph.objects.filter(repository__in=sources)
+    unread = StoredCommit.objects.filter(StoredCommit.unread(), repository__in=sources).order_by()
+    waiting = set(unread.values_list("repository_id", flat=True).distinct())
+    return {pk: [digest, pk in waiting] for pk, digest in graphs.values_list("repository_id", "refs_digest")}
+
+
+def _images(components: Iterable[Component]) -> dict[int, list[Any]]:
+    """How many images of each component say which commit they were built from, and when one came last."""
+    rows = ImageTag.objects.filter(component__in=list(components)).exclude(revision="").order_by()
+    counted = rows.values("component").annotate(count=Count("pk"), newest=Max("seen_at"))
+    return {
+        pk: [count, newest.isoformat()]
+        for pk, count, newest in counted.values_list("component", "count", "newest")
     }
 
 
@@ -71,12 +96,13 @@ def record_inputs(component: Component, inputs: Inputs) -> None:
     )
 
 
-def _tags(component: Component) -> str:
+def _tags(component: Component, history: list[Any] | None) -> str:
     source = component.source
     if source is None:
         return _hash([component.name, component.tag_pattern])
     changed = source.changed_at.isoformat() if source.changed_at else ""
-    return _hash([component.name, component.tag_pattern, source.pk, source.name, source.refs_digest, changed])
+    place = [source.pk, source.name, source.refs_digest, changed]
+    return _hash([component.name, component.tag_pattern, place, history])
 
 
 def _hash(facts: Any) -> str:

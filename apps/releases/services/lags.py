@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
 from django.db import transaction
 
-from apps.environments.models import Component
+from apps.environments.models import Application, Component
 from apps.releases.models import Lag
-from apps.releases.selectors.versions import Place, find_releases, places_of
-from apps.releases.services.notes import History
-from gitopsui.domain.errors import GitError
+from apps.releases.selectors.comparison import count_arriving
+from apps.releases.selectors.points import find_running
+from apps.releases.selectors.versions import Place, group_places
+from apps.repositories.models import Repository
+from gitopsui.domain.graph import UnknownCommit
 from gitopsui.domain.text import clean_text
 
 REASON_CHARS = 300
-# A commit id as the tag of an image: `3f2a91b`, `sha-3f2a91b`, and of git describe `1.2.0-4-g3f2a91b`.
-_COMMIT_ID = re.compile(r"(?:(?:sha|git)-|.*-g)?([0-9a-f]{7,64})", re.DOTALL)
 
 
 class _UnknownVersionError(Exception):
     """It cannot be told which commit a version is; the message says why."""
 
 
-def update_lags(component: Component, *, git: History | None, now: datetime) -> None:
+def update_lags(component: Component, *, now: datetime) -> None:
     """
     Count for each environment the non-merge commits that the version of the nearest environment to its
-    left has and its own has not; where that cannot be told, store why.
-
-    Raises GitError when the mirror cannot be read.
+    left has and its own has not, under whatever id; where that cannot be told, store why.
     """
-    places = places_of(component)
-    finder = _CommitFinder(component, git, places)
+    applications = list(component.applications.select_related("environment"))
+    places = group_places(applications)
+    finder = _CommitFinder(component, applications)
     lags = [_measure(component, left, here, finder) for left, here in pairwise(places)]
     _store(component, lags, now)
 
@@ -40,44 +39,32 @@ def update_lags(component: Component, *, git: History | None, now: datetime) -> 
 class _CommitFinder:
     """Finds the commits of the versions that run; what it needs of the database is read once."""
 
-    def __init__(self, component: Component, git: History | None, places: list[Place]) -> None:
+    def __init__(self, component: Component, applications: Sequence[Application]) -> None:
         self.component = component
-        self.git = git if git is not None and git.exists() else None
-        versions = {version for place in places for version in place.versions if version}
-        self.releases = find_releases(component, versions)
-        self.tags: dict[str, str] = {}
-        if component.source is not None:
-            rows = component.source.revisions.filter(kind="tag", gone_at=None, short__in=versions)
-            self.tags = dict(rows.exclude(commit_sha="").values_list("short", "commit_sha"))
+        self.running: dict[int, set[str]] = {}
+        found = find_running(component, applications)
+        for application in applications:
+            shas = self.running.setdefault(application.environment_id, set())
+            if application.pk in found:
+                shas.add(found[application.pk].sha)
 
     def count(self, left: Place, here: Place) -> int:
-        there, own = self._commit(left), self._commit(here)
-        assert self.git is not None
-        return self.git.count(there, exclude=own, no_merges=True)
-
-    def _commit(self, place: Place) -> str:
         source = self.component.source
         if source is None:
             raise _UnknownVersionError(f"{self.component.name} has no source repository")
-        if self.git is None:
+        if not source.refs_digest:
             raise _UnknownVersionError(f"{source.name} is not read yet")
-        version = _only_version(place)
-        sha = self.tags.get(version) or (r.commit_sha if (r := self.releases.get(version)) else "")
-        sha = sha or self._find_by_id(version)
-        if not sha:
-            raise _UnknownVersionError(f"no tag for {version} in {source.name}")
-        return sha
+        there, own = self._commit(left, source), self._commit(here, source)
+        return count_arriving(self.component, source=there, target=own)
 
-    def _find_by_id(self, version: str) -> str:
-        match = _COMMIT_ID.fullmatch(version)
-        if match is None or self.git is None:
-            return ""
-        try:
-            return self.git.resolve(match[1])
-        except GitError as error:
-            if error.code != "GIT_REF_MISSING":
-                raise
-            return ""
+    def _commit(self, place: Place, source: Repository) -> str:
+        version = _only_version(place)
+        shas = self.running.get(place.environment.pk, set())
+        if len(shas) > 1:
+            raise _UnknownVersionError(f"two images called {version} in {place.environment.name}")
+        if not shas:
+            raise _UnknownVersionError(f"no tag for {version} in {source.name}")
+        return next(iter(shas))
 
 
 def _only_version(place: Place) -> str:
@@ -101,11 +88,9 @@ def _measure(component: Component, left: Place, here: Place, finder: _CommitFind
         lag.commit_count = finder.count(left, here)
     except _UnknownVersionError as error:
         lag.reason = clean_text(str(error), limit=REASON_CHARS)
-    except GitError as error:
-        # A commit the mirror no longer holds: history was rewritten and what was kept has been tidied away.
-        if error.code != "GIT_REF_MISSING":
-            raise
-        lag.reason = f"{component.source} no longer holds one of the two commits"
+    except UnknownCommit:
+        # The history is being stored, or it was rewritten and what was kept has been tidied away.
+        lag.reason = f"{component.source} does not hold one of the two commits"
     return lag
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Protocol
 
 from apps.environments.models import Component
 from apps.releases.models import Release
+from apps.releases.selectors.links import Links, links_of
+from apps.releases.selectors.own_commits import keep_own, own_commits
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.mask_text import mask_text
@@ -15,12 +17,13 @@ from gitopsui.domain.text import clean_json, clean_text
 
 MOST_RELEASES = 60  # in one run
 MOST_COMMITS = 3_000  # of one release; a page with more is read by nobody
+MOST_LOOKED_THROUGH = 20_000  # commits of a release of one folder of a repository
 MOST_NUMBERS = 50  # links and ids of one entry
 SUMMARY_CHARS = 300
 WORDS_CHARS = 50_000
 # Asking again gives the same answer until other tags arrive.
 _LASTING = {"GIT_REF_MISSING", "GIT_TOO_LARGE"}
-_LISTS = ("shas", "pull_requests", "issues", "breaking", "co_authors")
+_LISTS = ("shas", "pull_requests", "issues", "breaking", "co_authors", "links")
 
 Report = Callable[[int, int, str], None]
 Sanitiser = Callable[[str], str]
@@ -37,6 +40,10 @@ class History(Protocol):
 
     def count(self, tip: str, *, exclude: str | None = None, no_merges: bool = True) -> int: ...
 
+    def touching(self, paths: Sequence[str]) -> list[str]: ...
+
+    def tag_signatures(self, shas: Sequence[str]) -> dict[str, str]: ...
+
 
 def write_notes(
     component: Component, *, git: History, sanitise: Sanitiser, report: Report | None = None
@@ -49,28 +56,31 @@ def write_notes(
     waiting = component.releases.filter(notes_sha="", notes_error="").order_by("position")
     batch = list(waiting[: MOST_RELEASES + 1])
     todo = batch[:MOST_RELEASES]
+    own, links = own_commits(component), links_of(component)
     for number, release in enumerate(todo, 1):
         if report:
             report(number, len(todo), f"notes of {release.tag}")
-        written = _write(release, git, sanitise)
+        written = _write(release, git, sanitise, own, links)
         # The row may be gone by now, or stand at another commit: then its next turn comes by itself.
         Release.objects.filter(pk=release.pk, commit_sha=release.commit_sha).update(**written)
     return len(batch) > len(todo)
 
 
-def _write(release: Release, git: History, sanitise: Sanitiser) -> dict[str, Any]:
+def _write(
+    release: Release, git: History, sanitise: Sanitiser, own: Container[str] | None, links: Links
+) -> dict[str, Any]:
     base = release.base_sha or None
     try:
-        commits = git.log(release.commit_sha, exclude=base, limit=MOST_COMMITS)
-        is_whole = len(commits) < MOST_COMMITS
-        total = len(commits) if is_whole else git.count(release.commit_sha, exclude=base, no_merges=False)
+        commits, total = _read(release, git, base, own)
     except GitError as error:
         if error.code not in _LASTING:
             raise
         return {"notes_error": mask_text(error.message)}
     notes = build_notes(commits, base=release.base_tag, head=release.tag)
     return {
-        "notes": clean_json(_shortened(to_dict(notes)) | {"left_out_count": total - len(commits)}),
+        "notes": clean_json(
+            _shortened(links.add_to(to_dict(notes), commits)) | {"left_out_count": total - len(commits)}
+        ),
         "notes_html": sanitise(clean_text(to_html(notes), limit=1_000_000)),
         "notes_sha": release.commit_sha,
         "commit_count": total,
@@ -79,6 +89,19 @@ def _write(release: Release, git: History, sanitise: Sanitiser) -> dict[str, Any
         "summary": clean_text(_summary(notes), limit=SUMMARY_CHARS),
         "words": clean_text("\n".join(_words(notes)), limit=WORDS_CHARS),
     }
+
+
+def _read(
+    release: Release, git: History, base: str | None, own: Container[str] | None
+) -> tuple[list[Commit], int]:
+    """The commits to tell about, and how many there are; of a folder many more are looked through."""
+    limit = MOST_COMMITS if own is None else MOST_LOOKED_THROUGH
+    found = git.log(release.commit_sha, exclude=base, limit=limit)
+    rest = 0
+    if len(found) == limit:
+        rest = git.count(release.commit_sha, exclude=base, no_merges=False) - limit
+    commits = keep_own(found, own)
+    return commits[:MOST_COMMITS], len(commits) + rest
 
 
 def _shortened(notes: dict[str, Any]) -> dict[str, Any]:

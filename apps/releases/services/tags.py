@@ -25,7 +25,7 @@ _FACTS = [
     "base_sha",
     "moved_note",
 ]
-_NO_NOTES: dict[str, Any] = {
+NO_NOTES: dict[str, Any] = {
     "notes": None,
     "notes_html": "",
     "notes_sha": "",
@@ -64,7 +64,7 @@ def store_releases(component: Component, *, now: datetime) -> None:
         Release.objects.bulk_create(plan.fresh, batch_size=200)
         Release.objects.bulk_update(plan.changed, _FACTS, batch_size=100)
         for start in range(0, len(plan.reset), 500):
-            Release.objects.filter(pk__in=plan.reset[start : start + 500]).update(**_NO_NOTES)
+            Release.objects.filter(pk__in=plan.reset[start : start + 500]).update(**NO_NOTES)
         # What could not be read then may have arrived with what changed.
         component.releases.exclude(notes_error="").update(notes_error="")
 

@@ -15,7 +15,7 @@ from apps.releases import rendering
 from apps.releases.models import Lag, Release
 from apps.releases.services.components import update_component
 from apps.repositories.models import Repository
-from apps.repositories.services import store_refs
+from apps.repositories.services import store_commits, store_refs
 from tests.adapters.git_http import Seed
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -46,6 +46,7 @@ class Shop:
         store_refs(self.source, self.seed.as_repository().refs(), now=now)
         self.source.refs_digest, self.source.changed_at = now.isoformat(), now
         self.source.save()
+        store_commits(self.source, git=self.seed.as_repository())
 
     def update(self) -> bool:
         component = Component.objects.select_related("source", "project").get(pk=self.component.pk)

@@ -1,0 +1,59 @@
+"""Where the numbers in release notes lead: the pages of the Git host, and of a team's own tracker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apps.environments.models import Component
+from apps.releases.models import ReleasePolicy
+from gitopsui.domain.commit import Commit
+from gitopsui.domain.errors import InputError
+from gitopsui.domain.tracker import Tracker, parse_tracker
+from gitopsui.domain.web_address import commit_address, issue_address, pull_request_address
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """`remote` is the address of the source repository, "" without one."""
+
+    remote: str = ""
+    tracker: Tracker | None = None
+
+    def add_to(self, notes: dict[str, Any], commits: Iterable[Commit] = ()) -> dict[str, Any]:
+        """
+        The notes, as `to_dict` made them, with `links` (text and url) and `commit_url` in each entry.
+        `commits` are looked through for ids of the tracker.
+        """
+        messages = {commit.sha: commit.message for commit in commits} if self.tracker else {}
+        for section in notes["sections"]:
+            for entry in section["entries"]:
+                entry["links"] = [
+                    {"text": text, "url": url} for text, url in self._links(entry, messages) if url
+                ]
+                entry["commit_url"] = commit_address(self.remote, entry["shas"][0])
+        return notes
+
+    def _links(self, entry: Mapping[str, Any], messages: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        for number in entry["pull_requests"]:
+            yield f"#{number}", pull_request_address(self.remote, number)
+        tracker = self.tracker
+        named = (
+            list(tracker.find(" ".join(messages.get(sha, "") for sha in entry["shas"]))) if tracker else []
+        )
+        for issue in dict.fromkeys((*entry["issues"], *named)):
+            is_own = tracker is not None and tracker.pattern.fullmatch(issue) is not None
+            address = tracker.address(issue) if tracker and is_own else issue_address(self.remote, issue)
+            yield issue, address
+
+
+def links_of(component: Component) -> Links:
+    """What is known of the host and the tracker of `component`; a tracker that is none is passed over."""
+    remote = component.source.url if component.source else ""
+    rows = ReleasePolicy.objects.filter(component=component).values_list("tracker_pattern", "tracker_url")
+    pattern, url = rows.first() or ("", "")
+    try:
+        return Links(remote, parse_tracker(pattern, url))
+    except InputError:
+        return Links(remote)

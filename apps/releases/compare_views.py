@@ -12,8 +12,9 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Project, Role
-from apps.accounts.permissions import person_of, requires
+from apps.accounts.permissions import has_role, person_of, requires
 from apps.environments.models import Component
+from apps.releases.selectors import overrides
 from apps.releases.selectors import releases as release_pages
 from apps.releases.selectors.comparison import (
     Comparison,
@@ -24,6 +25,7 @@ from apps.releases.selectors.comparison import (
 )
 from apps.releases.selectors.points import Choice, Point, choices_of, find_point
 from apps.releases.selectors.train import read_train
+from gitopsui.domain.note_overrides import Audience, from_dict, without_internals
 from gitopsui.domain.notes import to_dict, to_html, to_markdown
 from gitopsui.domain.notes_text import escape_markdown
 
@@ -38,7 +40,7 @@ def compare(request: HttpRequest, slug: str, component_slug: str) -> HttpRespons
     source, target = _find_sides(request, component, places, releases)
     comparison = compare_points(component, source, target) if source and target else None
     if comparison is not None and comparison.is_known and (wanted := request.GET.get("format")):
-        return _exported(comparison, wanted)
+        return _exported(request, component, comparison, wanted)
     context = {
         "project": component.project,
         "component": {"name": component.name, "url": release_pages.component_url(component)},
@@ -47,7 +49,9 @@ def compare(request: HttpRequest, slug: str, component_slug: str) -> HttpRespons
         "source": source,
         "target": target,
         **(
-            _told(request, comparison) if comparison else {"heading": f"Compare versions of {component.name}"}
+            _told(request, component, comparison)
+            if comparison
+            else {"heading": f"Compare versions of {component.name}"}
         ),
     }
     return render(request, "releases/compare.html", context)
@@ -67,41 +71,64 @@ def _find_sides(
     return found[0], found[1]
 
 
-def _told(request: HttpRequest, comparison: Comparison) -> dict[str, Any]:
+def _told(request: HttpRequest, component: Component, comparison: Comparison) -> dict[str, Any]:
     source, target = comparison.source, comparison.target
+    audience = overrides.audience_of(request.GET.get("audience", ""))
+    notes = _shown(request, component, comparison)
+    if has_role(person_of(request), Role.PROMOTER, component.project):
+        overrides.with_edit_urls(notes, component)
     return {
         "comparison": comparison,
         "heading": heading_of(comparison),
         "arrivals": describe_arrivals(comparison.notes),
-        "notes": to_dict(comparison.notes),
+        "notes": notes,
+        "audiences": overrides.audience_links(request.GET.dict(), audience) if comparison.is_known else [],
+        "is_for_customers": audience is Audience.PUBLIC,
         "already": as_rows(comparison.already),
         "lost": as_rows(comparison.lost),
         "swap_url": f"?{urlencode({'from': target.key, 'into': source.key})}",
-        "address": urlencode({"from": source.key, "into": target.key}),
+        "address": urlencode({"from": source.key, "into": target.key, "audience": audience.value}),
     }
 
 
-def _exported(comparison: Comparison, wanted: str) -> HttpResponse:
+def _shown(request: HttpRequest, component: Component, comparison: Comparison) -> dict[str, Any]:
+    """The notes with what people said about them, for the audience of the address."""
+    audience = overrides.audience_of(request.GET.get("audience", ""))
+    language = request.GET.get("language", "")[:16]
+    return overrides.shown_notes(component, to_dict(comparison.notes), audience=audience, language=language)
+
+
+def _exported(
+    request: HttpRequest, component: Component, comparison: Comparison, wanted: str
+) -> HttpResponse:
+    """A file; customers get the notes alone, without what is already there or would be lost."""
+    notes = _shown(request, component, comparison)
+    is_public = overrides.audience_of(request.GET.get("audience", "")) is Audience.PUBLIC
+    if is_public:
+        notes = without_internals(notes)
     if wanted == "md":
-        return HttpResponse(_markdown(comparison), content_type="text/markdown; charset=utf-8")
+        text = to_markdown(from_dict(notes)) if is_public else _markdown(comparison, notes)
+        return HttpResponse(text, content_type="text/markdown; charset=utf-8")
     if wanted == "html":
-        return HttpResponse(to_html(comparison.notes), content_type="text/html; charset=utf-8")
-    if wanted == "json":
-        return JsonResponse(
-            {
-                "from": asdict(comparison.source),
-                "into": asdict(comparison.target),
-                "notes": to_dict(comparison.notes),
-                "already_there": [asdict(line) for line in comparison.already],
-                "lost": [asdict(line) for line in comparison.lost],
-            }
-        )
-    raise Http404("It can be had as md, html or json.")
+        return HttpResponse(to_html(from_dict(notes)), content_type="text/html; charset=utf-8")
+    if wanted != "json":
+        raise Http404("It can be had as md, html or json.")
+    if is_public:
+        return JsonResponse({"notes": notes})
+    return JsonResponse(
+        {
+            "from": asdict(comparison.source),
+            "into": asdict(comparison.target),
+            "notes": notes,
+            "already_there": [asdict(line) for line in comparison.already],
+            "lost": [asdict(line) for line in comparison.lost],
+        }
+    )
 
 
-def _markdown(comparison: Comparison) -> str:
+def _markdown(comparison: Comparison, notes: dict[str, Any]) -> str:
     """The notes, and below them what a reviewer must not miss."""
-    parts = [to_markdown(comparison.notes)]
+    parts = [to_markdown(from_dict(notes))]
     if comparison.lost:
         lines = [f"- {escape_markdown(line.text)} ({line.sha[:8]})" for line in comparison.lost]
         parts.append("\n".join([f"### Would be lost ({len(lines)})", "", *lines, ""]))

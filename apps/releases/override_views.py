@@ -140,7 +140,7 @@ def _other_subjects(
     return [
         {
             "title": told.Subject(kind, key, "").title,
-            "url": f"{place}?{urlencode({'kind': kind, 'key': key, 'release': release.pk})}",
+            "url": f"{place}?{urlencode({'kind': kind, 'key': key, 'release': str(release.pk)})}",
         }
         for kind, key in pairs
     ]

@@ -77,7 +77,7 @@ def _written(request: HttpRequest, release: Release) -> dict[str, Any]:
 
 
 def _edit_url(release: Release) -> str:
-    query = urlencode({"kind": "release", "key": release.tag, "release": release.pk})
+    query = urlencode({"kind": "release", "key": release.tag, "release": str(release.pk)})
     return f"{overrides.edit_address(release.component)}?{query}"
 
 

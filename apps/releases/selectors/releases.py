@@ -72,6 +72,7 @@ class ReleaseRow:
     summary: str
     notes_reason: str
     places: list[RunsIn]
+    is_bad: bool = False
 
 
 def component_url(component: Component) -> str:
@@ -133,6 +134,7 @@ def _row(release: Release, running: Sequence[DeploymentRecord]) -> ReleaseRow:
         summary=release.summary,
         notes_reason=notes_reason(release),
         places=_places(release, running),
+        is_bad=release.is_bad,
     )
 
 

@@ -33,11 +33,13 @@ class Wording:
 @transaction.atomic
 def write_override(component: Component, subject: Subject, wording: Wording, *, by: Person) -> NoteOverride:
     """Store the override of this subject in this language; there is one at most."""
-    same = {"kind": subject.kind, "key": subject.key, "language": wording.language}
-    before = component.note_overrides.filter(**same).first()
+    found = component.note_overrides.filter(kind=subject.kind, key=subject.key, language=wording.language)
+    before = found.first()
     row, _ = NoteOverride.objects.update_or_create(
         component=component,
-        **same,
+        kind=subject.kind,
+        key=subject.key,
+        language=wording.language,
         defaults=asdict(wording)
         | {
             "text": clean_text(wording.text, limit=TEXT_CHARS),

@@ -35,6 +35,7 @@ from gitopsui.domain.identity import GroupKind, find_key
 from gitopsui.domain.image import running_digest
 from gitopsui.domain.mask_text import mask_text
 from gitopsui.domain.owner import Owner
+from gitopsui.domain.running_since import running_since
 from gitopsui.domain.secret_values import describe_not_compared
 from gitopsui.domain.shipped import aggregated_rules
 from gitopsui.domain.silenced import SilencedDrift
@@ -331,20 +332,28 @@ def _apply_live(row: Application, live: Live, now: datetime) -> None:
     row.live_digest = running_digest(live.pods, image=row.component.image)[:DIGEST_LIMIT]
     if live.owner is not None:
         row.managed_by = clean_text(_named(live.owner), limit=300)
-    if version == row.live_version and row.live_since is not None:
+    is_first = row.live_since is None and not row.observations.filter(source="live").exists()
+    if version == row.live_version and not is_first:
         return
-    VersionObservation.objects.create(application=row, at=now, source="live", version=version)
-    if row.live_since is not None:
+    since = _running_since(row, version, live, now) if is_first else now
+    VersionObservation.objects.create(application=row, at=since or now, source="live", version=version)
+    if not is_first:
         _say(row, now, f"Version became {version or 'unknown'}, was {row.live_version or 'unknown'}")
-    row.live_version, row.live_since = version, _running_since(row, live) if row.live_since is None else now
+    row.live_version, row.live_since = version, since
 
 
-def _running_since(row: Application, live: Live) -> datetime | None:
-    """The first look cannot see when a version came; the commit that asked for it can, if it is known."""
+def _running_since(row: Application, version: str, live: Live, now: datetime) -> datetime | None:
+    """
+    The first look cannot see when a version came. Its ReplicaSets and Pods tell, else the commit that asked
+    for it where the history is read; else nobody knows.
+    """
+    if not version:
+        return None
+    since = running_since(version, (*live.made, *live.former), image=row.component.image)
+    if since is not None:
+        return min(since, now)
     asked = row.observations.filter(source="git").order_by("-at").first()
-    if asked is not None and asked.version == version_in(live.own, row):
-        return asked.at
-    return timezone.now()
+    return asked.at if asked is not None and asked.version == version else None
 
 
 def _named(owner: Owner) -> str:

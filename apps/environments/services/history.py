@@ -49,11 +49,14 @@ def read_history(
 def _date_live_version(application: Application) -> None:
     """
     Since when the version runs. The first look at a cluster cannot see it; the commit that asked for the
-    version can tell.
+    version can tell. Where nothing tells, the moment of that look is no answer.
     """
     row = Application.objects.get(pk=application.pk)
     seen = [Observation(o.at, o.version, o.source, o.sha, o.author) for o in row.observations.all()]  # type: ignore[arg-type]
     records = deployments_of(seen)
+    first = min((one.at for one in seen if one.source == "live"), default=None)
+    if row.live_since is None and records and records[0].from_at == first:
+        return
     if records and records[0].version == row.live_version and records[0].from_at != row.live_since:
         row.live_since, row.changed_at = records[0].from_at, timezone.now()
         row.save(update_fields=["live_since", "changed_at"])

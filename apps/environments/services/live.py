@@ -49,7 +49,8 @@ class IndexingDoor(LiveDoor, Protocol):
 class Live:
     """
     The objects that are the application's own, the ones these made, and the kinds that could not be read
-    with the reason. Nothing may be concluded from the absence of an unreadable kind.
+    with the reason. Nothing may be concluded from the absence of an unreadable kind. `former` are the
+    ReplicaSets of earlier roll-outs, which are not shown.
     """
 
     own: tuple[Manifest, ...]
@@ -57,6 +58,7 @@ class Live:
     unreadable: Mapping[GroupKind, str]
     listings: Mapping[tuple[str, GroupKind], Listing]
     owner: Owner | None = None
+    former: tuple[Manifest, ...] = ()
 
     @property
     def pods(self) -> list[Manifest]:
@@ -78,7 +80,10 @@ def read_live(desired: Sequence[Manifest], *, namespace: str, cluster: LiveDoor)
     found = Found([index(listing) for listing in listings.values()])
     own, owner = _own(found, keys, namespace)
     unreadable = {kind: str(item.error) for (_, kind), item in listings.items() if item.error is not None}
-    return Live(own, _made(found, own), unreadable, listings, owner)
+    made = _made(found, own)
+    former = tuple(manifest for manifest in made if _is_old_set(manifest))
+    shown = tuple(manifest for manifest in made if not _is_old_set(manifest))
+    return Live(own, shown, unreadable, listings, owner, former)
 
 
 def _versions(desired: Sequence[Manifest]) -> dict[GroupKind, str]:
@@ -113,7 +118,7 @@ def _common_owner(manifests: Sequence[Manifest]) -> Owner | None:
     return marks.most_common(1)[0][0] if marks else None
 
 
-def _made(found: Found, own: Sequence[Manifest]) -> tuple[Manifest, ...]:
+def _made(found: Found, own: Sequence[Manifest]) -> list[Manifest]:
     """What own objects made, and what that made: by owner references, a few steps down."""
     picked, latest = list(own), list(own)
     for _ in range(4):
@@ -121,7 +126,7 @@ def _made(found: Found, own: Sequence[Manifest]) -> tuple[Manifest, ...]:
         if not latest:
             break
         picked += latest
-    return tuple(manifest for manifest in picked[len(own) :] if not _is_old_set(manifest))
+    return picked[len(own) :]
 
 
 def _is_old_set(manifest: Manifest) -> bool:

@@ -28,6 +28,7 @@ SCHEDULES: dict[str, Entry] = {
     "applications": Entry("apps.environments.tasks.check_due_applications"),
     "releases": Entry("apps.releases.tasks.update_due_components"),
     "promotions": Entry("apps.promotions.tasks.advance_due_promotions", queue=PROMOTIONS),
+    "forges": Entry("apps.promotions.tasks.check_due_forges", queue=PROMOTIONS),
     "external gates": Entry("apps.promotions.tasks.ask_due_gates"),
     "automatic promotions": Entry("apps.promotions.tasks.auto_promote_due"),
     "promotion files": Entry("apps.promotions.tasks.prepare_due_applications"),

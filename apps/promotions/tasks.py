@@ -10,10 +10,12 @@ from django.utils import timezone
 from apps.core import jobs
 from apps.environments.models import Application, Environment
 from apps.promotions import connect, connect_gates
-from apps.promotions.models import EnvironmentPolicy, Promotion
-from apps.promotions.services import advance, external_gates, propose, targets
+from apps.promotions.models import EnvironmentPolicy, ForgeConnection, Promotion
+from apps.promotions.services import advance, external_gates, forges, propose, targets
 from apps.promotions.services import auto_promote as auto_promotion
 from apps.repositories.connect import mirror
+from apps.repositories.models import Repository
+from gitopsui.adapters.forge.detect import probe
 from gitopsui.schedules import PROMOTIONS
 
 PREPARE = "promotions.prepare"
@@ -39,6 +41,27 @@ def advance_due_promotions() -> None:
     for promotion in Promotion.objects.unsettled():
         jobs.schedule(propose.ADVANCE, promotion.pk, label=promotion.title)
     jobs.enqueue_due(propose.ADVANCE)
+
+
+@jobs.job(forges.CHECK, lease=timedelta(minutes=5), queue=PROMOTIONS)
+def check_forge(connection_id: int) -> None:
+    """Whether the token of one connection may do what promotions need. Somebody waits for the answer."""
+    connection = ForgeConnection.objects.filter(pk=connection_id).first()
+    if connection is not None and connection.kind in connect.KINDS:
+        forges.check_connection(connection, connect.forge_of(connection))
+
+
+@jobs.job(forges.DETECT, lease=timedelta(minutes=5), queue=PROMOTIONS)
+def detect_forge(repository_id: int) -> None:
+    """Ask the host of one repository which forge it is."""
+    policy = connect.forge_policy()
+    forges.detect_forge(Repository.objects.get(pk=repository_id), lambda url: probe(url, policy))
+
+
+def check_due_forges() -> None:
+    """Each tick: those whose message was lost, or that are tried once more."""
+    jobs.enqueue_due(forges.CHECK)
+    jobs.enqueue_due(forges.DETECT)
 
 
 @jobs.job(ASK_GATES, lease=timedelta(minutes=2), every=ASK_EVERY)

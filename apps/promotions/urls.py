@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.promotions import views
+from apps.promotions import forge_views, views
 
 urlpatterns = [
     path("projects/<slug:slug>/promotions/", views.promotion_list, name="promotion-list"),
@@ -16,4 +16,26 @@ urlpatterns = [
     path("promotions/<int:pk>/merge/", views.promotion_merge, name="promotion-merge"),
     path("promotions/<int:pk>/close/", views.promotion_close, name="promotion-close"),
     path("promotions/<int:pk>/override/", views.promotion_override, name="promotion-override"),
+    path("repositories/<int:pk>/forge/", forge_views.repository_forge, name="repository-forge"),
+    path(
+        "repositories/<int:pk>/forge/check/",
+        forge_views.repository_forge_check,
+        name="repository-forge-check",
+    ),
+    path(
+        "repositories/<int:pk>/forge/detect/",
+        forge_views.repository_forge_detect,
+        name="repository-forge-detect",
+    ),
+    path(
+        "repositories/<int:pk>/forge/secret/",
+        forge_views.repository_forge_secret,
+        name="repository-forge-secret",
+    ),
+    path(
+        "repositories/<int:pk>/forge/remove/",
+        forge_views.repository_forge_remove,
+        name="repository-forge-remove",
+    ),
+    path("hooks/<int:pk>/<slug:kind>/", webhook_views.hook_receive, name="hook-receive"),
 ]

@@ -21,7 +21,7 @@ _pauses: dict[str, datetime] = {}
 
 def find_pause(response: HttpResponse, said: str, *, now: datetime) -> timedelta | None:
     """
-    How long the forge wants to be left alone; None when it does not say so. `said` are the words of its error.
+    How long the forge wants to be left alone, None when it does not say so; `said` is its own error.
     https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
     https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/#response-headers
     """

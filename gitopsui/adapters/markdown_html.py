@@ -40,6 +40,8 @@ def clean_html(html: str) -> str:
 
 def _filter(element: str, attribute: str, value: str) -> str | None:
     """A relative address would lead into our own pages, where the file never was."""
+    if attribute != "href":
+        return value
     try:
         return value if urlsplit(value).scheme.lower() in SCHEMES else None
     except ValueError:

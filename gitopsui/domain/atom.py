@@ -47,7 +47,7 @@ class Feed:
 
 def tag_uri(authority: str, year: int, *parts: str) -> str:
     """An id that stays the same wherever the page moves to: https://www.rfc-editor.org/rfc/rfc4151."""
-    return f"tag:{authority},{year}:" + "/".join(quote(part, safe="") for part in parts)
+    return f"tag:{authority},{year}:" + "/".join(quote(part, safe="", errors="replace") for part in parts)
 
 
 def to_atom(feed: Feed) -> str:

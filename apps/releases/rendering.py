@@ -16,7 +16,9 @@ TAGS = {"h2", "h3", "p", "ul", "li", "strong", "blockquote", "code"}
 
 def sanitise(html: str) -> str:
     """`html` with only a few elements without attributes; what is inside a script or style is dropped."""
-    return nh3.clean(html, tags=TAGS, attributes={}, clean_content_tags={"script", "style"}, link_rel=None)
+    return nh3.clean(
+        html, tags=TAGS, attributes={"*": set()}, clean_content_tags={"script", "style"}, link_rel=None
+    )
 
 
 def as_safe_html(html: str) -> SafeString:

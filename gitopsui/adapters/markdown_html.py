@@ -30,7 +30,7 @@ def clean_html(html: str) -> str:
     return nh3.clean(
         html,
         tags=TAGS,
-        attributes={"a": {"href"}},
+        attributes={"*": set(), "a": {"href"}},  # nh3 would let lang and title pass
         attribute_filter=_filter,
         url_schemes=SCHEMES,
         clean_content_tags={"script", "style"},

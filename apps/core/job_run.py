@@ -89,7 +89,7 @@ def perform(job_id: int, work: Callable[[int], None], *, lease_time: timedelta) 
         raise
     finally:
         _current.reset(reset)
-        _persist(lambda: finish(run, ending))
+        persist(lambda: finish(run, ending))
 
 
 def _do(job: Job, work: Callable[[int], None]) -> Ending:
@@ -261,7 +261,7 @@ def _trim(run: Run) -> None:
         run.job.runs.filter(id__lte=kept[-1]).delete()
 
 
-def _persist(write: Callable[[], None]) -> None:
+def persist(write: Callable[[], None]) -> None:
     """Write the end even when the database was away for a moment."""
     for attempt in range(1, PERSIST_TRIES + 1):
         try:

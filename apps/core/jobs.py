@@ -27,6 +27,7 @@ from django.utils.module_loading import module_has_submodule
 
 from apps.core import queue
 from apps.core.job_batch import run_items
+from apps.core.job_group import Look, perform_together
 from apps.core.job_run import due_condition, perform, report
 from apps.core.models import Job, JobState
 
@@ -44,6 +45,7 @@ __all__ = [
     "resume",
     "retry",
     "run_batch",
+    "run_together",
     "schedule",
 ]
 
@@ -63,6 +65,7 @@ class JobTask:
     work: Callable[[int], None]
     lease: timedelta
     every: timedelta | None
+    queue: str = ""
 
     @property
     def path(self) -> str:
@@ -81,15 +84,22 @@ REGISTRY: dict[str, JobTask] = {}
 
 
 def job(
-    kind: str, *, lease: timedelta = timedelta(minutes=15), every: timedelta | None = None
+    kind: str,
+    *,
+    lease: timedelta = timedelta(minutes=15),
+    every: timedelta | None = None,
+    queue: str = "",
 ) -> Callable[[Callable[[int], None]], JobTask]:
-    """Make a function of one number a job of this kind. `every` is what `schedule` takes when not told."""
+    """
+    Make a function of one number a job of this kind. `every` is what `schedule` takes when not told, `queue`
+    one of its own, for what must not wait behind the polls.
+    """
 
     def register(work: Callable[[int], None]) -> JobTask:
         known = REGISTRY.get(kind)
         if known is not None and known.path != f"{work.__module__}.{work.__qualname__}":
             raise ValueError(f"Two functions are registered for the job {kind}.")
-        task = JobTask(kind, work, lease, every)
+        task = JobTask(kind, work, lease, every, queue)
         REGISTRY[kind] = task
         return task
 
@@ -236,6 +246,16 @@ def run_batch(kind: str, ids: Iterable[int], *, threads: int = 8, per_group: int
     run_items([(pk, group) for _, pk, group in rows], task.perform, threads=threads, per_group=per_group)
 
 
+def run_together(kind: str, ids: Iterable[int], look: Look) -> list[int]:
+    """
+    Claim the jobs of these subjects together and settle by one `look` at all of them what it can; the
+    subjects that are left, in order, are due as before. How, `job_group` says.
+    """
+    subjects = list(dict.fromkeys(ids))
+    done = perform_together(kind, subjects, look, lease_time=_task(kind).lease)
+    return [subject for subject in subjects if subject not in done]
+
+
 def enqueue_due(kind: str, subject_ids: Iterable[int] | None = None, *, limit: int = 500) -> int:
     """Send one message for each due job (of these subjects) that has none waiting; how many were sent."""
     now = timezone.now()
@@ -247,7 +267,7 @@ def enqueue_due(kind: str, subject_ids: Iterable[int] | None = None, *, limit: i
     for row in list(rows[:limit]):
         with transaction.atomic():
             if Job.objects.filter(unsent, pk=row.pk).update(queued_at=now):
-                queue.enqueue(_task(kind).path, row.subject_id)
+                queue.enqueue(_task(kind).path, row.subject_id, queue=_task(kind).queue)
                 sent += 1
     return sent
 

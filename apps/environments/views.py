@@ -79,7 +79,7 @@ def _facts(request: HttpRequest, application: Application) -> HttpResponse:
 def _resources_stamp(request: HttpRequest, pk: int) -> str:
     application = find_application(request, pk)
     return applications.resources_stamp(
-        application, read_resources(application), only_unwell=wants_unwell(request)
+        application, read_resources(application), only_unwell=wants_unwell(request), now=timezone.now()
     )
 
 
@@ -91,7 +91,12 @@ def resource_tree(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "application": {"pk": application.pk},
         "drift_view": view_of(request.GET.get("view")),
-        **applications.resource_context(read_resources(application), only_unwell=wants_unwell(request)),
+        **applications.resource_context(
+            application,
+            read_resources(application),
+            only_unwell=wants_unwell(request),
+            now=timezone.now(),
+        ),
     }
     return render(request, "environments/_resource_tree.html", context)
 

@@ -133,6 +133,14 @@ def sync(
 
 
 @register.simple_tag
+def was(status: str, large: bool = False) -> SafeString:
+    """The last known health or sync of what nobody could look at since: `was Healthy`, without its colour."""
+    if status not in HEALTH and status not in SYNC:
+        return format_html('<span class="dim small">{}</span>', status or "no health")
+    return _status("idle", "history", f"was {status}", inline=False, large=large)
+
+
+@register.simple_tag
 def state(value: str, text: str = "", large: bool = False) -> SafeString:
     """The state of a repository, cluster, kind or job; `text` replaces the usual word."""
     css, image, word = STATES.get(value, ("idle", "question", str(value)))

@@ -96,6 +96,9 @@ class Application(models.Model):
     error_hint = models.TextField(blank=True)
     changed_at = models.DateTimeField(null=True, blank=True, help_text="last time anything shown changed")
     history_sha = models.CharField(max_length=64, blank=True, help_text="commit the history was read at")
+    compared_sha = models.CharField(
+        max_length=64, blank=True, help_text="commit of the last comparison with the cluster"
+    )
     compared = models.CharField(
         max_length=64, blank=True, help_text="digest of desired state, live versions and rules compared last"
     )

@@ -37,6 +37,7 @@ from gitopsui.domain.web_address import folder_address, host_label
 MOST_VERSIONS = 12
 MOST_EVENTS = 15
 MOST_OBSERVATIONS = 400
+NOT_RENDERED = "What Git asks for cannot be told, so nothing can be compared with it."
 _LABELS = {"plain": "plain YAML", "kustomize": "kustomize", "helm": "Helm"}
 _WELL = (HealthStatus.HEALTHY, HealthStatus.SUSPENDED)
 
@@ -53,8 +54,8 @@ def application_context(
         "facts_ptag": stamp_of(application, "facts", now=now),
         **drift_context(application, drifts, view=view),
         "drift_ptag": drift_stamp(application, drifts, view=view, now=now),
-        **resource_context(resources, only_unwell=only_unwell),
-        "resources_ptag": resources_stamp(application, resources, only_unwell=only_unwell),
+        **resource_context(application, resources, only_unwell=only_unwell, now=now),
+        "resources_ptag": resources_stamp(application, resources, only_unwell=only_unwell, now=now),
         "silenced": silenced_of(application, now=now),
         "reconcilers": reconcilers_of(application),
         "deep_check": _deep_check(application),
@@ -77,8 +78,19 @@ def drift_context(application: Application, drifts: list[DriftedResource], *, vi
     }
 
 
-def resource_context(resources: Resources, *, only_unwell: bool) -> dict[str, Any]:
-    return {"tree": resource_tree(resources, only_unwell=only_unwell), "only_unwell": only_unwell}
+def resource_context(
+    application: Application, resources: Resources, *, only_unwell: bool, now: datetime
+) -> dict[str, Any]:
+    return {
+        "tree": resource_tree(resources, only_unwell=only_unwell),
+        "only_unwell": only_unwell,
+        "is_past": is_past(application, now=now),
+    }
+
+
+def is_past(application: Application, *, now: datetime) -> bool:
+    """Whether what is stored of the cluster was not looked at again: it is silent, or Git not rendered."""
+    return application.is_stale(now) or bool(application.desired_error)
 
 
 def _deep_check(application: Application) -> DeepCheckPanel | None:
@@ -102,13 +114,23 @@ def stamp_of(application: Application, part: str, *, now: datetime) -> str:
 
 def drift_stamp(application: Application, drifts: list[DriftedResource], *, view: str, now: datetime) -> str:
     """Changes with the findings alone: the page counts ages on, so a look that brings nothing is quiet."""
-    facts = (application.pk, view, application.is_stale(now), application.sync, application.sync_reason)
-    return _digest("drift", facts, application.desired_sha, application.desired_digest, digest_of(drifts))
+    facts = (application.pk, view, is_past(application, now=now), application.sync, application.sync_reason)
+    return _digest(
+        "drift",
+        facts,
+        application.compared_sha,
+        application.desired_sha,
+        application.desired_digest,
+        digest_of(drifts),
+    )
 
 
-def resources_stamp(application: Application, resources: Resources, *, only_unwell: bool) -> str:
-    """Changes with the objects alone."""
-    return _digest("resources", application.pk, only_unwell, digest_of_resources(resources))
+def resources_stamp(
+    application: Application, resources: Resources, *, only_unwell: bool, now: datetime
+) -> str:
+    """Changes with the objects, and with whether they are looked at still."""
+    facts = (application.pk, only_unwell, is_past(application, now=now))
+    return _digest("resources", facts, digest_of_resources(resources))
 
 
 def _digest(*facts: object) -> str:
@@ -133,13 +155,16 @@ def application_row(application: Application, *, now: datetime) -> dict[str, Any
         "branch": application.branch or repository.branch or repository.default_branch,
         "managed_by": application.managed_by,
         "desired_sha": application.desired_sha,
+        "compared_sha": application.compared_sha
+        or ("" if application.desired_error else application.desired_sha),
         "checked_at": application.checked_at,
         "failed_at": application.failed_at,
         "error": application.error or application.desired_error,
         "error_hint": application.error_hint if application.error else application.desired_error_hint,
         "is_paused": application.is_paused or bool(cluster and cluster.is_paused),
         "is_stale": application.is_stale(now),
-        "stale_since": application.checked_at or application.failed_at,
+        "is_past": is_past(application, now=now),
+        "cannot_render": bool(application.desired_error),
         "unreadable": _unreadable(application),
         "notes": application.desired_notes,
         "sync": application.sync,
@@ -207,7 +232,7 @@ def facts_of(application: Application) -> dict[str, Any]:
     )
     return {
         "sync": application.sync,
-        "sync_reason": application.sync_reason,
+        "sync_reason": NOT_RENDERED if _says_why_not_rendered(application) else application.sync_reason,
         "sync_since": application.sync_since,
         "health": application.health,
         "health_reason": _health_reason(application),
@@ -218,6 +243,12 @@ def facts_of(application: Application) -> dict[str, Any]:
         "version_reason": _version_reason(application, version),
         "version_note": "",
     }
+
+
+def _says_why_not_rendered(application: Application) -> bool:
+    """Whether the reason is the error that stands at the head of the page already."""
+    error = application.desired_error
+    return bool(error) and application.sync == SyncStatus.UNKNOWN and error in application.sync_reason
 
 
 def _health_reason(application: Application) -> str:

@@ -115,7 +115,8 @@ def drift_of(
 
 def _measured(application: Application, drifts: Sequence[DriftedResource]) -> dict[str, Any]:
     """The commit of the last comparison, and the newer one that Git has where nothing was compared since."""
-    sha = next((row.desired_sha for row in drifts if row.desired_sha), application.desired_sha)
+    known = application.compared_sha or application.desired_sha
+    sha = next((row.desired_sha for row in drifts if row.desired_sha), known)
     newer = application.desired_sha if sha != application.desired_sha else ""
     repository = application.repository
     return {"commit": commit_note(repository, sha), "newer": commit_note(repository, newer)}

@@ -272,6 +272,7 @@ def record_check(application: Application, verdict: Verdict, *, mark: str = "", 
         row.compared = kept_mark(mark, verdict.sync)
         _apply_status(row, verdict, now)
         if verdict.live is not None:
+            row.compared_sha = verdict.desired.sha
             _apply_live(row, verdict.live, now)
             store_drifts(row, verdict.drifts, silenced=verdict.silenced, now=now)
             store_resources(row, verdict.desired, verdict.live, verdict.drifts)

@@ -86,6 +86,8 @@ def record_unchanged(application: Application, desired: Desired, *, now: datetim
     values: dict[str, object] = {"checked_at": now, "desired_at": now}
     if desired.sha != application.desired_sha:
         values |= {"desired_sha": desired.sha, "changed_at": now}
+    if desired.sha != application.compared_sha:
+        values["compared_sha"] = desired.sha
     # Another check may have found something newer meanwhile, which stays.
     rows = Application.objects.filter(pk=application.pk, compared=application.compared, failed_at=None)
     rows.update(**values)

@@ -14,7 +14,7 @@ from apps.accounts.models import Project, Role
 from apps.accounts.permissions import PUBLIC
 from apps.core.models import Job
 from apps.environments.models import Application, Cluster, Component, Environment, Silence
-from apps.promotions.models import Promotion
+from apps.promotions.models import FreezeWindow, Lock, Promotion
 from apps.releases.models import Release, ReleasePolicy
 from apps.releases.selectors.feed_keys import feed_key
 from apps.repositories.models import Repository
@@ -78,7 +78,9 @@ def world(db: None) -> dict[str, Any]:
         proposer_name="proposer", planned_at=NOW, phase_at=NOW, base_branch="main", base_sha="a" * 40,
     )  # fmt: skip
     pks = {
-        "promotion": promotion.pk,
+        "promotion": promotion.pk, "environment": environment.pk,
+        "freeze": FreezeWindow.objects.create(project=project, reason="sale", created_by="x").pk,
+        "lock": Lock.objects.create(project=project, component=component, owner="x", message="busy").pk,
         "repository": repository.pk, "cluster": cluster.pk, "application": application.pk,
         "release": release.pk, "job": job.pk, "person": people["viewer"].pk, "set": repository.pk,
         "drift": application.pk, "resource": application.pk, "reconcilers": application.pk,

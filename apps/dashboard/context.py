@@ -19,7 +19,8 @@ STANDIN_NOTE = "Demo: the clusters are stand-ins on this machine, made to look l
 _NAV = {
     "board": "board", "board-table": "board", "component-detail": "board", "application-detail": "board",
     "release-list": "releases", "release-detail": "releases", "compare": "releases", "find": "find",
-    "promotion": "promotions",
+    "promotion": "promotions", "environment": "promotions", "freeze": "promotions", "lock": "promotions",
+    "rollback": "promotions",
     "repository": "repositories", "cluster": "clusters", "job": "jobs",
     "people": "people", "person": "people", "set": "set-up",
 }  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from gitopsui.adapters.http import HttpSession
-from gitopsui.adapters.http_policy import HttpPolicy
+from gitopsui.adapters.http_policy import HttpPolicy, check_url
 
 MOST_BYTES = 16_000
 
@@ -25,3 +25,8 @@ def gate_policy() -> HttpPolicy:
 def gate_session() -> HttpSession:
     """Used in a `with`."""
     return HttpSession(gate_policy())
+
+
+def check_gate_url(url: str) -> None:
+    """By its text alone. Raises InputError."""
+    check_url(url, gate_policy())

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.promotions import forge_views, views
+from apps.promotions import (
+    forge_views,
+    lock_views,
+    policy_views,
+    rollback_views,
+    views,
+    webhook_views,
+)
 
 urlpatterns = [
     path("projects/<slug:slug>/promotions/", views.promotion_list, name="promotion-list"),
@@ -16,6 +23,21 @@ urlpatterns = [
     path("promotions/<int:pk>/merge/", views.promotion_merge, name="promotion-merge"),
     path("promotions/<int:pk>/close/", views.promotion_close, name="promotion-close"),
     path("promotions/<int:pk>/override/", views.promotion_override, name="promotion-override"),
+    path("projects/<slug:slug>/rollbacks/new/", rollback_views.rollback_new, name="rollback-new"),
+    path("projects/<slug:slug>/freezes/", policy_views.freeze_list, name="freeze-list"),
+    path("projects/<slug:slug>/freezes/new/", policy_views.freeze_new, name="freeze-new"),
+    path("freezes/<int:pk>/end/", policy_views.freeze_end, name="freeze-end"),
+    path("projects/<slug:slug>/locks/", lock_views.lock_list, name="lock-list"),
+    path("projects/<slug:slug>/locks/new/", lock_views.lock_new, name="lock-new"),
+    path("locks/<int:pk>/end/", lock_views.lock_end, name="lock-end"),
+    path("environments/<int:pk>/rules/", policy_views.environment_policy, name="environment-policy"),
+    path(
+        "environments/<int:pk>/rules/edit/",
+        policy_views.environment_policy_edit,
+        name="environment-policy-edit",
+    ),
+    path("environments/<int:pk>/hold/", policy_views.environment_hold, name="environment-hold"),
+    path("environments/<int:pk>/release/", policy_views.environment_release, name="environment-release"),
     path("repositories/<int:pk>/forge/", forge_views.repository_forge, name="repository-forge"),
     path(
         "repositories/<int:pk>/forge/check/",
@@ -37,5 +59,6 @@ urlpatterns = [
         forge_views.repository_forge_remove,
         name="repository-forge-remove",
     ),
-    path("hooks/<int:pk>/<slug:kind>/", webhook_views.hook_receive, name="hook-receive"),
+    path("hooks/<int:pk>/", webhook_views.hook_receive, name="webhook"),
+    path("hooks/<int:pk>/<slug:kind>/", webhook_views.hook_receive, name="webhook"),
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -16,7 +17,7 @@ from apps.accounts.permissions import has_role, person_of, requires
 from apps.core.paging import page_of
 from apps.environments.models import Environment
 from apps.promotions.models import Promotion
-from apps.promotions.selectors import pages
+from apps.promotions.selectors import pages, rules
 from apps.promotions.selectors.facts import promotion_facts, prospective_facts, seen_of
 from apps.promotions.selectors.policies import policy_of
 from apps.promotions.services import decide
@@ -43,6 +44,7 @@ def promotion_list(request: HttpRequest, slug: str) -> HttpResponse:
         "under_way": [pages.promotion_row(one) for one in pages.promotions_of(project, is_open=True)[:100]],
         "ended": page_of(ended, request.GET.get("page"), pages.promotion_row),
         "environments": list(project.environments.all()),
+        "environment_rows": rules.environment_rows(project, person_of(request), now=timezone.now()),
         "may_promote": has_role(person_of(request), Role.PROMOTER, project),
         "filters": {"query": ""},
     }
@@ -120,6 +122,7 @@ def _show_preview(
         "gates": pages.gate_rows(gates),
         "cargo": _cargo(plan),
         "policy": policy_of(target),
+        "may_start": has_role(person, Role.PROMOTER, project, environment=target.name),
         "components": request.GET.getlist("component")[:MOST_SLUGS],
         "version": request.GET.get("version", "")[:200],
         "keep_query": _kept(request),
@@ -194,7 +197,8 @@ def _card(request: HttpRequest, promotion: Promotion) -> dict[str, Any]:
     person, facts = person_of(request), promotion_facts(promotion, now=timezone.now())
     gates = prognosis(facts) if Phase(promotion.phase) not in ENDS and promotion.phase != "merged" else []
     approver = decide.approver_of(person, promotion)
-    is_promoter = has_role(person, Role.PROMOTER, promotion.project)
+    is_promoter = has_role(person, Role.PROMOTER, promotion.project, environment=promotion.environment.name)
+    rollback = f"{reverse('rollback-new', args=[promotion.project.slug])}?promotion={promotion.pk}"
     return {
         "promotion": promotion,
         "project": promotion.project,
@@ -212,6 +216,7 @@ def _card(request: HttpRequest, promotion: Promotion) -> dict[str, Any]:
         "can_close": is_promoter and promotion.phase in ("planned", "pushing", "opening", "open"),
         "can_override": has_role(person, Role.ADMIN, promotion.project) and promotion.phase == "open",
         "can_roll_back": is_promoter and promotion.phase in ("merged", "deployed"),
+        "rollback_url": rollback,
         "polls": not promotion.is_settled,
     }
 

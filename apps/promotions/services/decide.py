@@ -21,11 +21,16 @@ from gitopsui.domain.text import clean_text
 MOST_REASON = 1_000
 
 
+def _may(person: Person, role: Role, promotion: Promotion) -> bool:
+    """In the environment the promotion goes into: a right of its own."""
+    return has_role(person, role, promotion.project, environment=promotion.environment.name)
+
+
 def approver_of(person: Person, promotion: Promotion) -> Approver:
     return Approver(
         name=person.get_username(),
         groups=frozenset(person.groups.values_list("name", flat=True)),
-        has_role=has_role(person, Role.APPROVER, promotion.project),
+        has_role=_may(person, Role.APPROVER, promotion),
         emails=frozenset({person.email} - {""}),
     )
 
@@ -49,7 +54,7 @@ def reject(promotion_id: int, *, by: Person, seen: Seen, reason: str) -> Promoti
         raise PromotionDenied("A rejection needs a reason.")
     if promotion.phase != "open":
         raise PromotionDenied(f"This promotion is {promotion.phase}; only an open one can be rejected.")
-    if not has_role(by, Role.APPROVER, promotion.project):
+    if not _may(by, Role.APPROVER, promotion):
         raise PromotionDenied(f"Only approvers of {promotion.environment} may reject.")
     _answer(promotion, by, seen, reason)
     return promotion
@@ -85,7 +90,7 @@ def _answer(promotion: Promotion, by: Person, seen: Seen, reason: str = "") -> N
 def ask_merge(promotion_id: int, *, by: Person) -> Promotion:
     """Merge as soon as every gate is open; a worker does it."""
     promotion = _lock(promotion_id)
-    if not has_role(by, Role.PROMOTER, promotion.project):
+    if not _may(by, Role.PROMOTER, promotion):
         raise PromotionDenied(f"Only promoters may merge into {promotion.environment}.")
     if promotion.phase != "open":
         raise PromotionDenied(f"This promotion is {promotion.phase}; only an open one can be merged.")
@@ -105,7 +110,7 @@ def ask_merge(promotion_id: int, *, by: Person) -> Promotion:
 def ask_close(promotion_id: int, *, by: Person) -> Promotion:
     """Close it without merging; a worker does it."""
     promotion = _lock(promotion_id)
-    if not has_role(by, Role.PROMOTER, promotion.project):
+    if not _may(by, Role.PROMOTER, promotion):
         raise PromotionDenied(f"Only promoters may close promotions into {promotion.environment}.")
     if promotion.phase not in ("planned", "pushing", "opening", "open"):
         raise PromotionDenied(f"This promotion is {promotion.phase} and cannot be closed any more.")

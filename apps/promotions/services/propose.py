@@ -8,7 +8,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.accounts.models import Person
+from apps.accounts.models import Person, Role
+from apps.accounts.permissions import has_role
 from apps.core import audit, jobs
 from apps.environments.models import Application, Environment
 from apps.promotions.models import Promotion, PromotionItem
@@ -39,7 +40,10 @@ def start_promotion(request: Request, *, by: Person | None, seen: str = "", body
     Plan once more and start what was planned. `seen` is the hash of the plan the page showed; another plan is
     refused. Raises PromotionDenied with a sentence.
     """
-    plan = plan_promotion(request.environment, request.wishes)
+    environment = request.environment
+    if by is not None and not has_role(by, Role.PROMOTER, environment.project, environment=environment.name):
+        raise PromotionDenied(f"Only promoters into {environment} may do that; ask an administrator.")
+    plan = plan_promotion(environment, request.wishes)
     if plan.is_empty:
         reasons = "; ".join(f"{skip.application}: {skip.reason}" for skip in plan.skips[:3])
         raise PromotionDenied(f"There is nothing to promote. {reasons}".strip())

@@ -32,6 +32,8 @@ from apps.dashboard.overview import Answer, Column, Overview, stale_condition
 from apps.dashboard.signs import Silent
 from apps.environments.models import Application, Component, VersionObservation
 from apps.environments.selectors.drift import with_whole_counts
+from apps.releases.selectors.registry import hint_of
+from apps.releases.selectors.versions import shown_version
 
 PAGE_ROWS = 50
 # What a cell is made of; the other columns of an application are long and not read for 250 cells.
@@ -48,6 +50,7 @@ class Row:
     url: str
     caption: str
     cells: list[Cell]
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,9 @@ def _cells(components: Sequence[Component]) -> QuerySet[Application]:
             lag_of=F("lag__behind__name"),
             lag_count=F("lag__commit_count"),
             lag_reason=F("lag__reason"),
+            newest_allowed=F("component__registry_state__newest_allowed"),
+            registry_at=F("component__registry_state__checked_at"),
+            tag_pattern=F("component__tag_pattern"),
         )
         .only(*CELL_FIELDS)
         .order_by("pk")
@@ -206,14 +212,27 @@ def _row(
     now: datetime,
 ) -> Row:
     cells: list[Cell] = []
-    is_first = True
+    is_first, last = True, None
     for column in columns:
         applications = placed.get((component.pk, column.pk), [])
+        last = applications[0] if applications else last
         lead = _lead(applications[0]) if applications else None
         cells.append(build_cell(column.name, applications, lead=lead, is_first=is_first, now=now))
         is_first = is_first and not applications
     url = f"/projects/{project.slug}/components/{component.slug}/"
-    return Row(component.name, url, " · ".join(str(label) for label in component.labels), cells)
+    caption = " · ".join(str(label) for label in component.labels)
+    return Row(component.name, url, caption, cells, _hint(last, now) if last else "")
+
+
+def _hint(application: Any, now: datetime) -> str:
+    """What the registry has that is newer than what runs in the last environment; "" for nothing."""
+    if not application.newest_allowed:
+        return ""
+    shown = shown_version(application)
+    hint = hint_of(
+        application.newest_allowed, application.registry_at, application.tag_pattern, shown=shown, now=now
+    )
+    return hint.text if hint else ""
 
 
 def _lead(application: Any) -> Lead | None:

@@ -176,11 +176,21 @@ def find_hints(shown: Mapping[int, str], *, now: datetime) -> dict[int, Hint]:
     for component_id, tag, checked_at, pattern in rows.values_list(
         "component_id", "newest_allowed", "checked_at", "component__tag_pattern"
     ):
-        version = version_in(tag, pattern)
-        newest, current = order_of(version), order_of(version_in(shown[component_id], pattern))
-        if newest and current and newest > current:
-            answers[component_id] = Hint(tag, version, is_stale(checked_at, now))
+        hint = hint_of(tag, checked_at, pattern, shown=shown[component_id], now=now)
+        if hint is not None:
+            answers[component_id] = hint
     return answers
+
+
+def hint_of(
+    newest_allowed: str, checked_at: datetime | None, pattern: str, *, shown: str, now: datetime
+) -> Hint | None:
+    """What a `RegistryState` with a component's tag pattern says to whoever runs the version `shown`."""
+    version = version_in(newest_allowed, pattern)
+    newest, current = order_of(version), order_of(version_in(shown, pattern))
+    if newest is None or current is None or newest <= current:
+        return None
+    return Hint(newest_allowed, version, is_stale(checked_at, now))
 
 
 def is_stale(checked_at: datetime | None, now: datetime) -> bool:

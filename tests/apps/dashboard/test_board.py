@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from apps.accounts.models import Project
 from apps.core import audit
 from apps.environments.models import Application, Cluster, Component
+from apps.releases.models import RegistryState
 from apps.repositories.models import Repository
 from tests.accounts import make_person
 
@@ -200,3 +201,20 @@ def test_components_without_a_repository_show_the_first_steps(viewer: Client) ->
     Repository.objects.all().delete()
     assert Component.objects.exists()
     assert "Nothing is connected yet" in viewer.get("/projects/shop/").content.decode()
+
+
+def test_a_row_says_what_the_registry_has_that_is_newer_without_a_query_more(
+    viewer: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    component = Component.objects.get(name="service-0003")
+    last = component.applications.order_by("-environment__position")[0]
+    Application.objects.filter(pk=last.pk).update(live_version="1.0.0", checked_at=timezone.now())
+    RegistryState.objects.create(
+        component=component,
+        image="registry.example.org/service",
+        newest_allowed="v1.4.0",
+        checked_at=timezone.now(),
+    )
+    with django_assert_max_num_queries(BOARD_QUERIES):
+        text = viewer.get("/projects/shop/?q=service-0003").content.decode()
+    assert "1.4.0 is in the registry" in text

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.releases import compare_views, find_views, override_views, published_views, release_views, views
+from apps.releases import (
+    compare_views,
+    cut_views,
+    find_views,
+    override_views,
+    published_views,
+    release_views,
+    views,
+)
 
 urlpatterns = [
     path("projects/<slug:slug>/releases/", views.release_list, name="release-list"),
@@ -37,6 +45,21 @@ urlpatterns = [
         "projects/<slug:slug>/components/<slug:component_slug>/edit/",
         views.component_edit,
         name="component-edit",
+    ),
+    path(
+        "projects/<slug:slug>/components/<slug:component_slug>/deployments.csv",
+        views.component_deployments,
+        name="component-deployments",
+    ),
+    path(
+        "projects/<slug:slug>/components/<slug:component_slug>/next/",
+        cut_views.component_draft,
+        name="component-draft",
+    ),
+    path(
+        "projects/<slug:slug>/components/<slug:component_slug>/next/cut/",
+        cut_views.release_cut,
+        name="release-cut",
     ),
     path(
         "projects/<slug:slug>/components/<slug:component_slug>/overrides/",

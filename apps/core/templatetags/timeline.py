@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -50,6 +50,9 @@ class Bar:
     label_y: int
     title: str
     shade: int
+    bad_label: str
+    bad_x: str
+    bad_y: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,10 @@ class Axis:
 
 
 @register.inclusion_tag("releases/_timeline.html")
-def timeline(name: str, lanes: Sequence[Lane], from_at: datetime, to_at: datetime) -> dict[str, object]:
-    """The drawing of component `name`; `lanes` from the first environment to the last."""
+def timeline(
+    name: str, lanes: Sequence[Lane], from_at: datetime, to_at: datetime, bad: Container[str] = ()
+) -> dict[str, object]:
+    """The drawing of component `name`; `lanes` first environment first, `bad` versions in red."""
     axis = Axis(from_at, max(to_at, from_at + timedelta(hours=1)))
     shades = _shades(lanes)
     bottom = TOP + PITCH * len(lanes)
@@ -91,7 +96,7 @@ def timeline(name: str, lanes: Sequence[Lane], from_at: datetime, to_at: datetim
         "now_x": RIGHT,
         "label_x": RIGHT + 14,
         "ticks": list(_ticks(axis)),
-        "lanes": [_lane(lane, row, axis, shades) for row, lane in enumerate(lanes)],
+        "lanes": [_lane(lane, row, axis, shades, bad) for row, lane in enumerate(lanes)],
         "from_at": from_at,
         "to_at": to_at,
     }
@@ -119,21 +124,23 @@ def _ticks(axis: Axis) -> Iterator[dict[str, object]]:
         moment += step
 
 
-def _lane(lane: Lane, row: int, axis: Axis, shades: dict[str, int]) -> DrawnLane:
+def _lane(lane: Lane, row: int, axis: Axis, shades: dict[str, int], bad: Container[str]) -> DrawnLane:
     y = TOP + PITCH * row
     shown = [one for one in lane.deployments if (one.to_at or axis.to_at) > axis.from_at]
     running = next((one for one in lane.deployments if one.to_at is None), None)
     return DrawnLane(
         name=_cut(lane.environment, 12),
         text_y=y + 19,
-        bars=[_bar(one, lane.environment, y, axis, shades) for one in shown],
+        bars=[_bar(one, lane.environment, y, axis, shades, is_bad=one.version in bad) for one in shown],
         current=_cut(running.version, 15) if running else "nothing",
         current_since=f"since {age_words(axis.to_at - running.from_at)}" if running else "",
         current_y=y + 12,
     )
 
 
-def _bar(one: Deployment, environment: str, y: int, axis: Axis, shades: dict[str, int]) -> Bar:
+def _bar(
+    one: Deployment, environment: str, y: int, axis: Axis, shades: dict[str, int], *, is_bad: bool
+) -> Bar:
     until = one.to_at or axis.to_at
     x = axis.x(one.from_at)
     width = max(NARROWEST, axis.x(until) - x - GAP)
@@ -146,8 +153,11 @@ def _bar(one: Deployment, environment: str, y: int, axis: Axis, shades: dict[str
         label=version if fits else "",
         label_x=f"{x + 8:.1f}",
         label_y=y + 18,
-        title=f"{version} in {visible(environment)}, {age_words(until - one.from_at)}",
+        title=f"{version} in {visible(environment)}, {age_words(until - one.from_at)}{', bad' * is_bad}",
         shade=shades.get(one.version, 0),
+        bad_label=f"{version} bad" if is_bad else "",
+        bad_x=f"{min(max(x + width / 2, LEFT + 40), RIGHT - 40):.1f}",
+        bad_y=y + BAR_HEIGHT + 13,
     )
 
 

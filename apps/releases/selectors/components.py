@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,13 +11,14 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.core.templatetags.ui import age_words
 from apps.environments.models import Application, Component
 from apps.environments.selectors.drift import count_in, with_whole_counts
 from apps.releases.models import DeploymentRecord, Lag
 from apps.releases.selectors.releases import HEAVY, ReleaseRow, read_rows, stays
-from apps.releases.selectors.versions import find_releases, shown_version
+from apps.releases.selectors.versions import bare_version, find_releases, shown_version
 
 SPANS = (30, 90, 365)  # days
 DEPLOYMENT_ROWS = 15
@@ -60,6 +61,12 @@ class DeploymentRow:
     sha: str
     author: str
     source: str
+    health: str
+    is_bad: bool
+
+    @property
+    def lasted(self) -> str:
+        return age_words((self.to_at or timezone.now()) - self.from_at)
 
 
 def span_of(text: str) -> int:
@@ -137,6 +144,15 @@ def read_lanes(component: Component, applications: Sequence[Application], *, fro
     return list(lanes.values()) if any(lane.deployments for lane in lanes.values()) else []
 
 
+def find_bad_versions(component: Component, lanes: Iterable[Lane]) -> frozenset[str]:
+    """Of the versions in these lanes, as they are written there, those whose release is marked bad."""
+    versions = {record.version for lane in lanes for record in lane.deployments}
+    if not versions:
+        return frozenset()
+    releases = find_releases(component, versions)
+    return frozenset(version for version, release in releases.items() if release.is_bad)
+
+
 def _lane_name(application: Application, *, is_alone: bool) -> str:
     name = application.environment.name
     if is_alone:
@@ -163,10 +179,36 @@ def read_deployments(component: Component, number: str) -> Page[Any]:
             sha=record.sha,
             author=record.author,
             source=record.source,
+            health=record.application.health
+            if record.to_at is None and record.application.cluster_id
+            else "",
+            is_bad=release.is_bad if release else False,
         )
         for record in listed
     ]
     return page
+
+
+CSV_HEAD = ("version", "environment", "from", "until", "by", "commit", "told by", "bad")
+CSV_ROWS = 20_000
+
+
+def read_csv(component: Component) -> Iterator[tuple[str, ...]]:
+    """The deployment records of all environments, newest first, as lines of a table with a head."""
+    yield CSV_HEAD
+    records = stays().filter(application__component=component).order_by("-from_at", "-pk")[:CSV_ROWS]
+    bad = set(component.releases.filter(is_bad=True).values_list("version", flat=True))
+    for record in records.iterator(chunk_size=2_000):
+        yield (
+            record.version,
+            record.application.environment.name,
+            record.from_at.isoformat(),
+            record.to_at.isoformat() if record.to_at else "",
+            record.author,
+            record.sha,
+            record.source,
+            "bad" if bare_version(record.version) in bad else "",
+        )
 
 
 def read_latest_releases(component: Component) -> list[ReleaseRow]:

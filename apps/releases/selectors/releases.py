@@ -21,6 +21,8 @@ from apps.releases.selectors.versions import is_version_of
 PAGE_ROWS = 30
 HEAVY = ("notes", "notes_html", "words")
 MOST_STAYS = 200
+# What most tags of most teams are; said on the page of a release, not beside each line of a list.
+QUIET_FLAGS = ("unsigned", "unchecked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class ReleaseRow:
     summary: str
     notes_reason: str
     places: list[RunsIn]
+    flags: list[dict[str, str]]
     is_bad: bool = False
 
 
@@ -134,6 +137,7 @@ def _row(release: Release, running: Sequence[DeploymentRecord]) -> ReleaseRow:
         summary=release.summary,
         notes_reason=notes_reason(release),
         places=_places(release, running),
+        flags=[flag for flag in release.flags if flag["code"] not in QUIET_FLAGS],
         is_bad=release.is_bad,
     )
 

@@ -117,6 +117,7 @@ def test_an_administrator_changes_where_versions_come_from(
 ) -> None:
     client.force_login(people["admin"])
     data = {"source": told.config.pk, "tag_pattern": "^c(?P<version>.+)$", "image": "shop/cart"}
+    data |= {"below_one": "minor"}
     assert client.post("/projects/shop/components/cart/edit/", data).status_code == 302
     component = Component.objects.get()
     assert (component.source, component.tag_pattern, component.image) == (

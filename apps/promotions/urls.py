@@ -61,4 +61,5 @@ urlpatterns = [
     ),
     path("hooks/<int:pk>/", webhook_views.hook_receive, name="webhook"),
     path("hooks/<int:pk>/<slug:kind>/", webhook_views.hook_receive, name="webhook"),
+    path("webhooks/<slug:kind>/<int:pk>/", webhook_views.hook_receive, name="webhook"),
 ]

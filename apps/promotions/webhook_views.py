@@ -17,10 +17,15 @@ from gitopsui.domain.webhook import FORGES
 @csrf_exempt
 @never_cache
 @require_POST
-def hook_receive(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-    """One delivery. A wrong signature, no secret and no such repository are answered alike."""
-    if kind not in FORGES:
+def hook_receive(request: HttpRequest, pk: int, kind: str = "") -> HttpResponse:
+    """
+    One delivery; without a kind the connection of the repository says which forge sends it. A wrong
+    signature, no secret and no such repository are answered alike.
+    """
+    if kind and kind not in FORGES:
         raise Http404("No such forge.")
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        return _told(Answer(415, "Send it without a Content-Encoding."))
     if _length(request) > BODY_LIMIT:
         return _told(TOO_LARGE)
     try:

@@ -33,7 +33,8 @@ class EventKind(StrEnum):
     REVIEW = "review"  # somebody approved or rejected
     STATUS = "status"  # a check of a commit answered
     PING = "ping"  # the forge tries whether anybody is there
-    OTHER = "other"  # nothing that we look at, or nothing that can be read
+    OTHER = "other"  # nothing that we look at
+    UNREADABLE = "unreadable"  # no name of an event, or a body that is no JSON object
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,9 @@ _DELIVERY_HEADERS = {
 FORGES = tuple(_DELIVERY_HEADERS)
 
 
+UNREADABLE = WebhookEvent(EventKind.UNREADABLE)
+
+
 def short_name(ref: str) -> str:
     """`main` of `refs/heads/main`; a name without a prefix stays."""
     return ref.removeprefix(HEADS) if ref.startswith(HEADS) else ref.removeprefix(TAGS)
@@ -107,24 +111,41 @@ def find_delivery_id(forge: str, headers: Mapping[str, str]) -> str:
 
 
 def read_webhook(headers: Mapping[str, str], body: bytes) -> WebhookEvent:
-    """The event of one delivery; names of `headers` are lower case. Never raises: the unreadable is OTHER."""
+    """The event of one delivery; names of `headers` are lower case. Never raises."""
     for header, forge in _EVENT_HEADERS.items():
         name = headers.get(header, "").strip()
         if name:
             payload = _parse(body)
-            return _READERS[forge](name, payload) if payload is not None else WebhookEvent(EventKind.OTHER)
-    return WebhookEvent(EventKind.OTHER)
+            return _READERS[forge](name, payload) if payload is not None else UNREADABLE
+    return UNREADABLE
 
 
 def _parse(body: bytes) -> dict[str, Any] | None:
-    """The object in the body, which GitHub may send as a field of a form; None where there is none."""
+    """
+    The object in the body, which GitHub may send as a field of a form; None where there is none.
+
+    A key that is there twice and text that is no Unicode mean different things to different readers.
+    """
     try:
         if body.startswith(b"payload="):
             body = parse_qs(body.decode(), max_num_fields=10)["payload"][0].encode()
-        found = json.loads(body)
+        found = json.loads(body, object_pairs_hook=_once, parse_constant=_refuse)
+        json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError, KeyError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("A key is there twice.")
+    return found
+
+
+def _refuse(name: str) -> None:
+    """`NaN` and `Infinity` are no JSON."""
+    raise ValueError(name)
 
 
 # --- reading fields that may be anything ------------------------------------------------------------------

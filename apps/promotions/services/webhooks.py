@@ -25,6 +25,7 @@ from apps.promotions.models import ForgeConnection, Promotion, WebhookDelivery
 from apps.promotions.services.propose import ADVANCE
 from apps.repositories.models import POLL
 from gitopsui.domain.webhook import (
+    FORGES,
     EventKind,
     WebhookEvent,
     find_delivery_id,
@@ -41,12 +42,13 @@ RATE_TIME = timedelta(minutes=1)
 REST = timedelta(seconds=10)
 KEPT = timedelta(days=30)
 PATIENCE = timedelta(seconds=3)
+LARGEST_ID = (1 << 63) - 1  # SQLite takes no larger number, not even to find nothing
 _DECOY = "promotions.decoy"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came in; names of `headers` are lower case, `body` is what was signed."""
+    """What came in; names of `headers` are lower case, `body` is what was signed; `forge` may be blank."""
 
     repository_id: int
     forge: str
@@ -74,27 +76,37 @@ def receive(delivery: Delivery) -> Answer:
     if _is_shut_out(delivery.address):
         return Answer(429, "Too many deliveries without a signature.", retry_after=60)
     try:
-        secret = _find_secret(delivery.repository_id)
-        if not is_signed(delivery.forge, delivery.headers, delivery.body, secret):
+        forge, secret = _find_secret(delivery)
+        if not is_signed(forge, delivery.headers, delivery.body, secret):
             _count_refused(delivery.address)
             return REFUSED
         event = read_webhook(delivery.headers, delivery.body)
+        if event.kind is EventKind.UNREADABLE:
+            return Answer(400, "This is no event of a forge in JSON.")
         with _little_patience(), transaction.atomic():
-            return _take(delivery, event)
+            return _take(delivery, forge, event)
     except DatabaseProblem:
         return NOT_NOW
 
 
-def _find_secret(repository_id: int) -> str:
-    """The secret of a repository; "" where it has none, after as much work as where it has one."""
+def _find_secret(delivery: Delivery) -> tuple[str, str]:
+    """
+    How the delivery is signed and with which secret; "" for none, after as much work as for one.
+
+    Where the repository lies on a forge that we know, nothing but its signature counts: who may choose among
+    the ways to sign chooses the weakest.
+    """
     try:
-        rows = ForgeConnection.objects.filter(repository_id=repository_id)
-        found = rows.values_list("webhook_secret", flat=True).first()
+        rows = ForgeConnection.objects.filter(repository_id=min(delivery.repository_id, LARGEST_ID))
+        found = rows.values_list("kind", "webhook_secret").first()
     except UndecryptableError:
-        return ""
-    if not found:
+        found = None
+    kind, secret = found or ("", "")
+    if not secret:
         decrypt(_decoy(), purpose=_DECOY)
-    return found or ""
+    if kind not in FORGES:
+        return delivery.forge, secret
+    return kind, secret if delivery.forge in ("", kind) else ""
 
 
 @lru_cache(maxsize=1)
@@ -123,9 +135,9 @@ def _count_refused(address: str) -> None:
             cache.set(key, 1, RATE_TIME.total_seconds())
 
 
-def _take(delivery: Delivery, event: WebhookEvent) -> Answer:
+def _take(delivery: Delivery, forge: str, event: WebhookEvent) -> Answer:
     now = timezone.now()
-    name = find_delivery_id(delivery.forge, delivery.headers)
+    name = find_delivery_id(forge, delivery.headers)
     name = name or f"sha256:{hashlib.sha256(delivery.body).hexdigest()}"
     rows = WebhookDelivery.objects.filter(repository_id=delivery.repository_id)
     if rows.filter(delivery_id=name).exists():
@@ -191,7 +203,7 @@ def _concerned(repository_id: int, event: WebhookEvent) -> list[int]:
         for pk, *branches in rows.values_list("pk", "base_branch", "branch")
         if any(
             source_revision_has_changed(branch, moved, touched_head=event.touched_head)
-            for branch in branches
+            for branch in filter(None, branches)
             for moved in event.revisions
         )
     ]

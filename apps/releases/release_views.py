@@ -105,6 +105,7 @@ def _release_facts(release: Release) -> dict[str, Any]:
         "base_version": release.base_tag,
         "change_count": release.change_count,
         "moved_note": release.moved_note,
+        "flags": [flag for flag in release.flags if flag["code"] != "moved" or not release.moved_note],
         "is_bad": release.is_bad,
         "bad_reason": release.bad_reason,
         "edited_by": release.edited_by,

@@ -18,18 +18,18 @@ from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
 
 
-def enqueue(task: str | Callable[..., None], *arguments: int | str) -> None:
+def enqueue(task: str | Callable[..., None], *arguments: int | str, queue: str = "") -> None:
     """
-    Have a worker call the task, given as its dotted path or itself.
+    Have a worker call the task, given as its dotted path or itself; a worker of `queue`, if it is named.
 
     Inside a transaction the message comes with the commit and goes with the rollback: the ORM broker writes
     into the same database, the Redis broker is told on commit.
     """
     path = task if isinstance(task, str) else f"{task.__module__}.{task.__qualname__}"
     if settings.GITOPSUI_REDIS_URL:
-        transaction.on_commit(partial(_send, path, arguments))
+        transaction.on_commit(partial(_send, path, arguments, queue))
     else:
-        _send(path, arguments)
+        _send(path, arguments, queue)
 
 
 def waiting_count() -> int:
@@ -51,5 +51,5 @@ def forget_messages() -> int:
     return int(OrmQ.objects.all().delete()[0]) if is_queue_in_database() else 0
 
 
-def _send(path: str, arguments: tuple[Any, ...]) -> None:
-    async_task(path, *arguments)
+def _send(path: str, arguments: tuple[Any, ...], queue: str) -> None:
+    async_task(path, *arguments, cluster=queue or None)

@@ -47,7 +47,9 @@ def run(name: str) -> None:
     if entry is None or not _claim(name, token):
         return
     error = ""
-    beat(WORKER, f"process {os.getpid()}")
+    if not entry.queue:
+        # The sign of life of the workers for everything; those of another queue must not speak for them.
+        beat(WORKER, f"process {os.getpid()}")
     try:
         import_string(entry.path)()
     except Exception as caught:
@@ -104,7 +106,7 @@ def _ask(name: str, entry: Entry, now: datetime) -> bool:
     )
     asked = Tick.objects.filter(is_free & (is_taken | is_lost) & is_time, name=name).update(asked_at=now)
     if asked:
-        queue.enqueue(RUN_TICK, name)
+        queue.enqueue(RUN_TICK, name, queue=entry.queue)
     return bool(asked)
 
 

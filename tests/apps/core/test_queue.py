@@ -65,7 +65,7 @@ def test_a_message_to_redis_waits_for_the_commit(
             queue.enqueue("apps.a.tasks.poll", 7)
             send.assert_not_called()
 
-        send.assert_called_once_with("apps.a.tasks.poll", (7,))
+        send.assert_called_once_with("apps.a.tasks.poll", (7,), "")
 
 
 @pytest.mark.django_db
@@ -73,7 +73,7 @@ def test_a_function_is_sent_by_its_path() -> None:
     with patch.object(queue, "_send") as send:
         queue.enqueue(tasks.beat)
 
-    send.assert_called_once_with(BEAT, ())
+    send.assert_called_once_with(BEAT, (), "")
 
 
 @pytest.mark.django_db
@@ -81,7 +81,7 @@ def test_the_clock_asks_once_while_a_message_waits(one_entry: Any, sent: Any) ->
     assert ticks.tick() == ["work"]
     assert ticks.tick() == []
 
-    sent.assert_called_once_with("apps.core.tasks.run_tick", "work")
+    sent.assert_called_once_with("apps.core.tasks.run_tick", "work", queue="")
 
 
 @pytest.mark.django_db

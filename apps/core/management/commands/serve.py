@@ -15,6 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 from apps.core import ticks
 from gitopsui.env import Env
 from gitopsui.instance import MARK, AlreadyRunningError, only_instance
+from gitopsui.schedules import PROMOTIONS
 from gitopsui.supervisor import Part, Patience, Supervisor
 
 MANAGE = str(settings.BASE_DIR / "manage.py")
@@ -61,6 +62,8 @@ def parts(address: str, extra: list[str]) -> list[Part]:
         *(Part(command, _python(MANAGE, command)) for command in extra),
         Part("web", _web(address)),
         Part("workers", _python(MANAGE, "qcluster"), is_watched=True),
+        # The queue reads its name from the environment alone.
+        Part("promotions", ("env", f"Q_CLUSTER_NAME={PROMOTIONS}", *_python(MANAGE, "qcluster"))),
         Part("clock", _python(MANAGE, "tick")),
     ]
 

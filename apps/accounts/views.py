@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import login
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,12 +18,24 @@ from apps.accounts import services
 from apps.accounts.forms import AccountForm, PersonForm
 from apps.accounts.models import Person, Role
 from apps.accounts.permissions import PUBLIC, person_of, requires
+from apps.core import audit
 from apps.core.paging import page_of
 
 YEAR = 365 * 24 * 3600
 
+
+class SignInView(LoginView):
+    """Notes who signed in."""
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        person = person_of(self.request)
+        audit.record(person, "signed in", person)
+        return answer
+
+
 sign_in = requires(PUBLIC)(
-    LoginView.as_view(template_name="accounts/sign_in.html", redirect_authenticated_user=True)
+    SignInView.as_view(template_name="accounts/sign_in.html", redirect_authenticated_user=True)
 )
 sign_out = requires(PUBLIC)(LogoutView.as_view(next_page="sign-in"))
 

@@ -14,6 +14,9 @@ from gitopsui.domain.text import clean_json, clean_text
 
 SYSTEM = "system"
 LABEL_CHARS = 300
+PROJECT = "accounts.Project"
+# What a row may be part of, the nearest to a project first: each leads on to it.
+PARTS = ("environment", "component", "repository", "cluster", "application", "release", "promotion")
 
 
 def record(
@@ -28,7 +31,8 @@ def record(
     """
     Add one event. `verb` is in words of the product: "connected repository".
 
-    `before` and `after` must not hold a credential; text in them is masked all the same.
+    `before` and `after` must not hold a credential; text in them is masked all the same. It is an event of
+    the project that `instance` belongs to, if it belongs to one.
     """
     return AuditEvent.objects.create(
         actor_id=actor.pk if actor else None,
@@ -37,10 +41,25 @@ def record(
         object_type=instance._meta.label if instance is not None else "",
         object_id=str(instance.pk) if instance is not None else "",
         object_label=clean_text(mask_text(label or str(instance or "")), limit=LABEL_CHARS),
+        project_id=find_project(instance),
         before=_masked(clean_json(before)),
         after=_masked(clean_json(after)),
         request_id=current_request_id(),
     )
+
+
+def find_project(instance: models.Model | None) -> int | None:
+    """The number of the project that a row belongs to, by itself or by what it is part of; None for none."""
+    if instance is None or instance.pk is None:
+        return None
+    if instance._meta.label == PROJECT:
+        return int(instance.pk)
+    own = getattr(instance, "project_id", None)
+    if own is not None:
+        return int(own)
+    parts = (getattr(instance, name, None) for name in PARTS)
+    found = (find_project(part) for part in parts if isinstance(part, models.Model))
+    return next((number for number in found if number is not None), None)
 
 
 def _masked(value: Any) -> Any:

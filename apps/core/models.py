@@ -164,6 +164,8 @@ class AuditEvent(BaseModel):
     object_type = models.CharField(max_length=100, blank=True)
     object_id = models.CharField(max_length=64, blank=True)
     object_label = models.CharField(max_length=300, blank=True)
+    # A number and no key: projects lie above the core, and the trail outlives them. None: of no project.
+    project_id = models.BigIntegerField(null=True, blank=True)
     before = models.JSONField(null=True, blank=True)
     after = models.JSONField(null=True, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
@@ -172,7 +174,10 @@ class AuditEvent(BaseModel):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["object_type", "object_id"], name="audit_of_an_object")]
+        indexes = [
+            models.Index(fields=["object_type", "object_id"], name="audit_of_an_object"),
+            models.Index(fields=["project_id", "id"], name="audit_of_a_project"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.verb} {self.object_label}".strip()

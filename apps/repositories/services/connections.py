@@ -65,7 +65,9 @@ def connect_repository(
         repository.save()
         watch_repository(repository)
         if is_new:
-            audit.record(by, "connected repository", repository, after={"url": url.url})
+            audit.record(by, "connected repository", repository, after=_told(repository))
+        elif credential and not credential.is_empty:
+            audit.record(by, "changed credential of repository", repository, after=_told(repository))
     return repository
 
 
@@ -101,7 +103,7 @@ def change_repository(
     """Edit a connection. A credential is bound to its endpoint: another one drops it."""
     url = check_url(raw_url, policy)
     with transaction.atomic():
-        before = {"url": repository.url, "name": repository.name}
+        before = _told(repository)
         if repository.credential and repository.credential.endpoint != _endpoint(url):
             repository.credential.delete()
             repository.credential = None
@@ -115,8 +117,22 @@ def change_repository(
         repository.save()
         watch_repository(repository)
         jobs.make_due(POLL, [repository.pk])
-        audit.record(by, "changed repository", repository, before=before, after={"url": url.url})
+        audit.record(by, "changed repository", repository, before=before, after=_told(repository))
     return repository
+
+
+def _told(repository: Repository) -> dict[str, str]:
+    """What the audit trail says of a connection: of a credential that there is one, since when and for where."""
+    kinds = [
+        word for word, has in (("config", repository.is_config), ("source", repository.is_source)) if has
+    ]
+    return {
+        "url": repository.url,
+        "name": repository.name,
+        "branch": repository.branch,
+        "holds": ", ".join(kinds),
+        "credential": str(repository.credential or "none"),
+    }
 
 
 def _endpoint(url: GitUrl) -> str:

@@ -1,4 +1,4 @@
-"""Addresses of the health signs."""
+"""Addresses of the health signs, and of the icon that browsers ask for by themselves."""
 
 from __future__ import annotations
 
@@ -9,4 +9,5 @@ from apps.core import views
 urlpatterns = [
     path("livez", views.livez, name="livez"),
     path("readyz", views.readyz, name="readyz"),
+    path("favicon.ico", views.favicon, name="favicon"),
 ]

@@ -1,4 +1,4 @@
-"""Signs of health for whatever runs the program: alive, ready. Public, and they tell nothing else."""
+"""Signs of health for whatever runs the program, and the icon. Public, and they tell nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -45,6 +46,13 @@ def readyz(request: HttpRequest) -> JsonResponse:
     is_ready = all(checks.values())
     body = {"status": "ok" if is_ready else "not ready", "checks": checks}
     return JsonResponse(body, status=200 if is_ready else 503)
+
+
+@_public
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """What browsers ask for where a page names no icon, such as an error page or a file of text."""
+    return HttpResponseRedirect(static("img/favicon.svg"))
 
 
 def _is_database_there() -> bool:

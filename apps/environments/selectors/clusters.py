@@ -25,6 +25,7 @@ def cluster_row(cluster: Cluster) -> dict[str, Any]:
         "state_text": _CLUSTER_WORDS[state],
         "version": cluster.version,
         "checked_at": cluster.checked_at,
+        "failed_at": cluster.failed_at,
         "error": cluster.error,
         "error_hint": cluster.error_hint,
         "is_standin": cluster.is_standin,

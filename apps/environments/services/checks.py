@@ -18,6 +18,7 @@ from apps.environments.services.reconcilers import OwnVerdict, update_reconciler
 from apps.environments.services.silences import rules_for, with_silenced
 from apps.environments.services.unchanged import is_unchanged, kept_mark, mark_of, record_unchanged
 from gitopsui.adapters.git import Mirror
+from gitopsui.domain.cluster_hints import hint_of
 from gitopsui.domain.drift import (
     DriftKind,
     Examination,
@@ -248,7 +249,7 @@ def record_failure(application: Application, error: ClusterError, *, desired: De
         row = Application.objects.select_for_update().get(pk=application.pk)
         if row.failed_at is None:
             row.failed_at, row.changed_at = at, at
-        row.error, row.error_hint = mask_text(clean_text(error.message)), error.hint
+        row.error, row.error_hint = mask_text(clean_text(error.message)), hint_of(error)
         _apply_desired(row, desired, at)
         row.save()
 

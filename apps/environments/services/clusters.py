@@ -14,6 +14,7 @@ from apps.core import audit, jobs
 from apps.environments.models import Application, Cluster, KindListing
 from apps.environments.services.layouts import CHECK, watch_application
 from gitopsui.adapters.cluster import ClusterAccess, Listing
+from gitopsui.domain.cluster_hints import hint_of
 from gitopsui.domain.errors import ClusterError
 from gitopsui.domain.identity import GroupKind
 from gitopsui.domain.mask_text import mask_text
@@ -175,5 +176,5 @@ def record_silence(cluster: Cluster, error: ClusterError, *, at: datetime) -> No
     """The cluster did not answer: since when, why, and what can be done. What it said last stays."""
     cluster.failed_at = cluster.failed_at or at
     cluster.error = mask_text(clean_text(error.message))
-    cluster.error_code, cluster.error_hint = error.code, error.hint
+    cluster.error_code, cluster.error_hint = error.code, hint_of(error)
     cluster.save(update_fields=["failed_at", "error", "error_code", "error_hint"])

@@ -54,6 +54,7 @@ def repository_detail(request: HttpRequest, pk: int) -> HttpResponse:
         ],
         "unreadable": list(repository.unreadable.all()[:200]),
         "applications": _applications(repository),
+        "components": _components(repository),
         "credential_text": str(repository.credential) if repository.credential else "none",
         "is_admin": has_role(person_of(request), Role.ADMIN, repository.project),
         "rewrites": [{"text": repository.rewritten_note}] if repository.rewritten_note else [],
@@ -62,9 +63,19 @@ def repository_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _applications(repository: Repository) -> list[dict[str, str]]:
-    """Those that are described by it, or built from it, as names and addresses."""
+    """Those that are described by it, as names and addresses."""
     found = repository.applications.select_related("component", "environment")[:200]
     return [{"name": str(one), "url": reverse("application-detail", args=[one.pk])} for one in found]
+
+
+def _components(repository: Repository) -> list[dict[str, str]]:
+    """Those that are built from it, as names and addresses."""
+    # The relation comes from an app above this one: its rows are read, its code is not imported.
+    found = repository.components.select_related("project")[:200]
+    return [
+        {"name": one.name, "url": reverse("component-detail", args=[one.project.slug, one.slug])}
+        for one in found
+    ]
 
 
 @requires(Role.ADMIN)

@@ -7,11 +7,13 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from apps.core.jobs import job_of
 from apps.core.models import Job, JobState
 from apps.repositories.models import POLL, Repository
 from gitopsui.domain.mask_text import mask_text
+from gitopsui.domain.tree import mapping, text
 
 MEGABYTE = 1_000_000
 _JOBS = {"environments.recognise": "Looking what it holds"}
@@ -56,6 +58,7 @@ class RepositoryRow:
     error: str
     error_hint: str
     changed_at: datetime | None
+    newest_at: datetime | None
     size: str
     project_name: str
     job: JobRow | None
@@ -75,6 +78,7 @@ def row_of(repository: Repository) -> RepositoryRow:
         error=repository.error,
         error_hint=repository.error_hint,
         changed_at=repository.changed_at,
+        newest_at=_newest(repository),
         size=_size(repository.size_bytes),
         project_name=repository.project.name,
         job=_first_poll(repository),
@@ -89,6 +93,13 @@ def state_of(repository: Repository) -> str:
     if repository.polled_at is None:
         return "never"
     return "rewritten" if repository.rewritten_note else "ok"
+
+
+def _newest(repository: Repository) -> datetime | None:
+    """When the newest commit says it was made; None where there is none, or it claims a time to come."""
+    commit = mapping(next(iter(repository.recent_commits), None))
+    at = parse_datetime(text(commit.get("at")))
+    return at if at and at <= timezone.now() else None
 
 
 def _size(size: int) -> str:

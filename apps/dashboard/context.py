@@ -20,7 +20,7 @@ _NAV = {
     "board": "board", "board-table": "board", "component-detail": "board", "application-detail": "board",
     "release-list": "releases", "release-detail": "releases", "compare": "releases", "find": "find",
     "promotion": "promotions", "environment": "promotions", "freeze": "promotions", "lock": "promotions",
-    "rollback": "promotions",
+    "rollback": "promotions", "silence": "silences",
     "repository": "repositories", "cluster": "clusters", "job": "jobs",
     "people": "people", "person": "people", "set": "set-up",
 }  # fmt: skip

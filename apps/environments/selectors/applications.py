@@ -144,6 +144,7 @@ def application_row(application: Application, *, now: datetime) -> dict[str, Any
         "name": str(application),
         "component_name": component.name,
         "component_url": reverse("component-detail", args=[component.project.slug, component.slug]),
+        "silences_url": reverse("silence-list", args=[component.project.slug]),
         "environment_name": application.environment.name,
         "path": application.path,
         "renderer_label": _renderer_label(application),

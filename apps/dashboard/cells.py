@@ -9,6 +9,7 @@ from typing import Any
 
 from apps.environments.models import Application
 from apps.environments.selectors.drift import count_in
+from apps.promotions.selectors.under_way import LockMark, UnderWay, marks_of
 from apps.releases.selectors.versions import shown_version
 from gitopsui.domain.drift import SyncStatus
 from gitopsui.domain.health import HealthStatus, worst_of
@@ -29,6 +30,7 @@ class Lead:
     environment: str
     count: int | None
     reason: str
+    differs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,19 @@ class Cell:
     behind_of: str = ""
     behind_reason: str = ""
     is_first: bool = True
+    promotion: UnderWay | None = None
+    lock: LockMark | None = None
+    promote_url: str = ""
 
 
 def build_cell(
-    environment: str, applications: Sequence[Application], *, lead: Lead | None, is_first: bool, now: datetime
+    environment: str,
+    applications: Sequence[Application],
+    *,
+    lead: Lead | None,
+    is_first: bool,
+    now: datetime,
+    promote_url: str = "",
 ) -> Cell:
     """The worst health and sync of the applications, the versions they run, and what is not known."""
     if not applications:
@@ -87,10 +98,23 @@ def build_cell(
         tint="" if stale else _tint(health, sync, watched),
         cluster_note="" if watched else _no_cluster(first),
         is_first=is_first,
+        **_moves(applications, lead, promote_url),
         **_drift(health, watched),
         **_staleness(stale),
         **(_lag(lead) if lead else {}),
     )
+
+
+def _moves(applications: Sequence[Application], lead: Lead | None, promote_url: str) -> dict[str, Any]:
+    """What is under way or locked; where nothing is, the way to promote what is behind."""
+    marks = [marks_of(application) for application in applications]
+    promotion = next((one.promotion for one in marks if one.promotion), None)
+    is_behind = lead is not None and lead.differs and lead.count != 0
+    return {
+        "promotion": promotion,
+        "lock": next((one.lock for one in marks if one.lock), None),
+        "promote_url": promote_url if is_behind and promotion is None else "",
+    }
 
 
 def _drift(health: str, watched: Sequence[Application]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,18 +33,25 @@ class DrawnBoard:
 
 
 def draw_board(
-    project: Project, overview: Overview, filters: Filters, page: str, *, now: datetime
+    project: Project,
+    overview: Overview,
+    filters: Filters,
+    page: str,
+    *,
+    now: datetime,
+    rights: Collection[str] = (),
 ) -> DrawnBoard:
     """
     The page as it was drawn when nothing was different, else drawn anew: three queries and most of the work.
 
-    Nothing in it depends on the person: who may see the project sees the same board.
+    Nothing in it depends on the person but where they may promote into: who has the same `rights` sees the
+    same board.
     """
-    stamp = build_stamp(overview, filters, page, now=now)
+    stamp = build_stamp(overview, filters, page, now=now, rights=rights)
     key = f"board:{project.pk}:{stamp}"
     drawn: DrawnBoard | None = cache.get(key)
     if drawn is None:
-        board = read_board(project, overview, filters, page, now=now)
+        board = read_board(project, overview, filters, page, now=now, rights=rights)
         drawn = _draw(project, overview, filters, board, stamp)
         cache.set(key, drawn, KEPT_SECONDS)
     return drawn

@@ -6,14 +6,17 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, F, Max, Min, Q, Subquery
 
 from apps.accounts.models import Project
 from apps.core.models import AuditEvent
+from apps.dashboard.columns import Sign, read_holds, signs_of_column
 from apps.dashboard.filters import Filters
 from apps.dashboard.signs import Silent
 from apps.environments.models import BRANCH_GONE, stale_after
+from apps.promotions.models import Promotion
 from apps.releases.models import Lag
 
 
@@ -24,6 +27,7 @@ class Column:
     pk: int
     name: str
     clusters: list[str]
+    signs: tuple[Sign, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Answer:
     environments: int
     checked_at: datetime | None
     silent: list[Silent] = field(default_factory=list)
+    promotions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,11 @@ class Group:
     last: int | None
     lag: datetime | None
     act: int | None
+    promotions: int | None
+    freezes: Any
+    locks: Any
+    held_by: str | None
+    hold_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,7 @@ class Overview:
     counts: dict[str, int]
     checked_at: datetime | None
     environment_count: int
+    promotion_count: int = 0
 
 
 def stale_condition(now: datetime, of: str = "") -> Q:
@@ -90,7 +101,8 @@ def read_overview(project: Project, *, now: datetime) -> Overview:
     groups = sorted(_read_groups(project, now), key=lambda group: (group.position, group.name))
     columns: dict[int, Column] = {}
     for group in groups:
-        column = columns.setdefault(group.environment, Column(group.environment, group.name, []))
+        column = columns.get(group.environment) or _column(group, now)
+        columns[group.environment] = column
         if group.cluster and group.cluster not in column.clusters:
             column.clusters.append(group.cluster)
     for column in columns.values():
@@ -101,7 +113,20 @@ def read_overview(project: Project, *, now: datetime) -> Overview:
         counts=_counts(groups),
         checked_at=min((group.checked for group in groups if group.checked), default=None),
         environment_count=len({group.environment for group in groups if group.count}),
+        promotion_count=next((group.promotions or 0 for group in groups), 0),
     )
+
+
+def _column(group: Group, now: datetime) -> Column:
+    signs = signs_of_column(
+        group.environment,
+        group.freezes,
+        group.locks,
+        held_by=group.held_by,
+        hold_reason=group.hold_reason,
+        now=now,
+    )
+    return Column(group.environment, group.name, [], signs)
 
 
 def _read_groups(project: Project, now: datetime) -> list[Group]:
@@ -111,7 +136,10 @@ def _read_groups(project: Project, now: datetime) -> list[Group]:
     A condition for each count of the heading would be worked out for each row, and take four times as long.
     """
     one = "applications__"
-    alike = {"environment": F("pk"), "health": F(f"{one}health"), "sync": F(f"{one}sync")}
+    alike = {
+        "environment": F("pk"), "health": F(f"{one}health"), "sync": F(f"{one}sync"),
+        "held_by": F("promotion_policy__held_by"), "hold_reason": F("promotion_policy__hold_reason"),
+    }  # fmt: skip
     rows = project.environments.order_by().values("position", "name", f"{one}cluster_id", **alike)
     counted = rows.annotate(
         cluster=Max(f"{one}cluster__name"),
@@ -123,6 +151,7 @@ def _read_groups(project: Project, now: datetime) -> list[Group]:
         newest=Max(f"{one}changed_at"),
         last=Max("applications"),
         **_changes(project),
+        **read_holds(project, now=now),
     )
     return [Group(**{name: row[name] for name in row if name != f"{one}cluster_id"}) for row in counted]
 
@@ -133,7 +162,9 @@ def _changes(project: Project) -> dict[str, Subquery]:
     lags = Lag.objects.filter(environment__project=project).order_by("-changed_at").values("changed_at")
     # What people change, a name or a label, is not seen in the rows of applications.
     acts = AuditEvent.objects.order_by("-pk").values("pk")
-    return {"lag": Subquery(lags[:1]), "act": Subquery(acts[:1])}
+    open_ones = Promotion.objects.filter(project=project).unsettled().order_by().values("project")
+    counted = open_ones.annotate(number=Count("pk")).values("number")
+    return {"lag": Subquery(lags[:1]), "act": Subquery(acts[:1]), "promotions": Subquery(counted)}
 
 
 def _never_checked(of: str) -> Q:
@@ -180,8 +211,14 @@ def _count_watched(counts: dict[str, int], group: Group) -> None:
         counts[group.health.lower()] += believed
 
 
-def build_stamp(overview: Overview, filters: Filters, page: str, *, now: datetime) -> str:
-    """Changes when anything on the board does; what is unchanged is neither sent nor drawn again."""
+def build_stamp(
+    overview: Overview, filters: Filters, page: str, *, now: datetime, rights: Iterable[str] = ()
+) -> str:
+    """
+    Changes when anything on the board does; what is unchanged is neither sent nor drawn again.
+
+    `rights` are the environments the reader may promote into: their cells have a link for it.
+    """
     # Ages are words in minutes, so a board is at most a minute behind the clock of its reader.
-    text = f"{overview.groups!r} {filters.query} {page} {now:%Y-%m-%dT%H:%M}"
+    text = f"{overview.groups!r} {filters.query} {page} {now:%Y-%m-%dT%H:%M} {sorted(rights)!r}"
     return hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import and_
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db.models import (
@@ -32,6 +33,7 @@ from apps.dashboard.overview import Answer, Column, Overview, stale_condition
 from apps.dashboard.signs import Silent
 from apps.environments.models import Application, Component, VersionObservation
 from apps.environments.selectors.drift import with_whole_counts
+from apps.promotions.selectors.under_way import with_marks
 from apps.releases.selectors.registry import hint_of
 from apps.releases.selectors.versions import shown_version
 
@@ -83,6 +85,7 @@ def build_answer(overview: Overview, board: Board, silent: list[Silent]) -> Answ
         applications=counts.pop("count"),
         components=board.deployed_count,
         environments=overview.environment_count,
+        promotions=overview.promotion_count,
         checked_at=overview.checked_at,
         silent=silent,
         **counts,
@@ -90,9 +93,18 @@ def build_answer(overview: Overview, board: Board, silent: list[Silent]) -> Answ
 
 
 def read_board(
-    project: Project, overview: Overview, filters: Filters, page_number: str, *, now: datetime
+    project: Project,
+    overview: Overview,
+    filters: Filters,
+    page_number: str,
+    *,
+    now: datetime,
+    rights: Collection[str] = (),
 ) -> Board:
-    """One page of rows with their cells, and the totals of the chips: three queries."""
+    """
+    One page of rows with their cells, and the totals of the chips: three queries. `rights` are the names of
+    the environments that the reader may promote into.
+    """
     components: QuerySet[Component] = Component.objects.filter(project=project)
     wanted = _condition(filters, now)
     groups = _by_labels(components, wanted, now)
@@ -106,7 +118,7 @@ def read_board(
     page = paginator.get_page(page_number)
     return Board(
         environments=overview.columns,
-        rows=_rows(project, list(page.object_list), overview.columns, now=now),
+        rows=_rows(project, list(page.object_list), overview.columns, now=now, rights=rights),
         page=page,
         total=sum(group["total"] for group in groups),
         deployed_count=sum(group["deployed"] for group in groups),
@@ -186,6 +198,8 @@ def _cells(components: Sequence[Component]) -> QuerySet[Application]:
             lag_of=F("lag__behind__name"),
             lag_count=F("lag__commit_count"),
             lag_reason=F("lag__reason"),
+            lag_here=F("lag__here_version"),
+            lag_there=F("lag__there_version"),
             newest_allowed=F("component__registry_state__newest_allowed"),
             registry_at=F("component__registry_state__checked_at"),
             tag_pattern=F("component__tag_pattern"),
@@ -196,12 +210,17 @@ def _cells(components: Sequence[Component]) -> QuerySet[Application]:
 
 
 def _rows(
-    project: Project, components: Sequence[Component], columns: Sequence[Column], *, now: datetime
+    project: Project,
+    components: Sequence[Component],
+    columns: Sequence[Column],
+    *,
+    now: datetime,
+    rights: Collection[str],
 ) -> list[Row]:
     placed: dict[tuple[int, int], list[Application]] = defaultdict(list)
-    for application in _cells(components):
+    for application in with_marks(_cells(components), now=now):
         placed[application.component_id, application.environment_id].append(application)
-    return [_row(project, component, columns, placed, now) for component in components]
+    return [_row(project, component, columns, placed, now, rights) for component in components]
 
 
 def _row(
@@ -210,6 +229,7 @@ def _row(
     columns: Sequence[Column],
     placed: Mapping[tuple[int, int], list[Application]],
     now: datetime,
+    rights: Collection[str],
 ) -> Row:
     cells: list[Cell] = []
     is_first, last = True, None
@@ -217,7 +237,12 @@ def _row(
         applications = placed.get((component.pk, column.pk), [])
         last = applications[0] if applications else last
         lead = _lead(applications[0]) if applications else None
-        cells.append(build_cell(column.name, applications, lead=lead, is_first=is_first, now=now))
+        promote_url = _promote_url(project, component, lead, column.name, rights)
+        cells.append(
+            build_cell(
+                column.name, applications, lead=lead, is_first=is_first, now=now, promote_url=promote_url
+            )
+        )
         is_first = is_first and not applications
     url = f"/projects/{project.slug}/components/{component.slug}/"
     caption = " · ".join(str(label) for label in component.labels)
@@ -238,4 +263,15 @@ def _hint(application: Any, now: datetime) -> str:
 def _lead(application: Any) -> Lead | None:
     if application.lag_of is None:
         return None
-    return Lead(application.lag_of, application.lag_count, application.lag_reason)
+    differs = bool(application.lag_there) and application.lag_here != application.lag_there
+    return Lead(application.lag_of, application.lag_count, application.lag_reason, differs)
+
+
+def _promote_url(
+    project: Project, component: Component, lead: Lead | None, into: str, rights: Collection[str]
+) -> str:
+    """Where a promotion from the left neighbour is looked at; "" for whoever may not start it."""
+    if lead is None or into not in rights:
+        return ""
+    query = urlencode({"from": lead.environment, "into": into, "component": component.slug})
+    return f"/projects/{project.slug}/promotions/new/?{query}"

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import ptag
 
 from apps.accounts.models import Project, Role
-from apps.accounts.permissions import person_of, requires
+from apps.accounts.permissions import has_role, person_of, requires
 from apps.core import audit, jobs
 from apps.core.models import Job, JobState
 from apps.core.paging import page_of
@@ -57,7 +57,9 @@ def _find_project(request: HttpRequest, slug: str) -> Project:
 
 def _context(request: HttpRequest, project: Project) -> dict[str, Any]:
     filters, page, now = _asked(request)
-    board = draw_board(project, _overview(request, project, now), filters, page, now=now)
+    overview = _overview(request, project, now)
+    rights = _rights(request, project, overview)
+    board = draw_board(project, overview, filters, page, now=now, rights=rights)
     return {
         "project": project,
         "answer": replace(board.answer, silent=signs_of(request, project).silent),
@@ -65,6 +67,7 @@ def _context(request: HttpRequest, project: Project) -> dict[str, Any]:
         "filters": filters,
         "labels": board.labels,
         "ptag": board.stamp,
+        "may_promote": bool(rights) and len(overview.columns) > 1,
     }
 
 
@@ -83,7 +86,15 @@ def _overview(request: HttpRequest, project: Project, now: datetime) -> Overview
 
 def _stamp(request: HttpRequest, slug: str) -> str:
     filters, page, now = _asked(request)
-    return build_stamp(_overview(request, _find_project(request, slug), now), filters, page, now=now)
+    project = _find_project(request, slug)
+    overview = _overview(request, project, now)
+    return build_stamp(overview, filters, page, now=now, rights=_rights(request, project, overview))
+
+
+def _rights(request: HttpRequest, project: Project, overview: Overview) -> frozenset[str]:
+    """The environments that the person may promote into."""
+    person, names = person_of(request), (column.name for column in overview.columns)
+    return frozenset(name for name in names if has_role(person, Role.PROMOTER, project, environment=name))
 
 
 @requires(Role.VIEWER)

@@ -11,10 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitopsui.domain.errors import InputError
-from gitopsui.domain.image import ContainerImage, find_image, images_in, parse_image, version_of
+from gitopsui.domain.image import (
+    ContainerImage,
+    find_image,
+    images_in,
+    parse_image,
+    running_digest,
+    version_of,
+)
 
 SAMPLES = Path(__file__).parents[2] / "../shared/conformance/badinput/manifest"
 DIGEST = "sha256:" + "3f2a91bc" * 8
+PULLED = "sha256:" + "ab" * 32
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -202,3 +210,36 @@ def test_no_sample_of_a_broken_manifest_raises() -> None:
     for path in sorted(SAMPLES.glob("*.yaml")):
         documents = list(yaml.safe_load_all(path.read_text("utf-8")))
         assert isinstance(version_of(documents), str), path.name
+
+
+def _pod(image_id: object, image: str = "registry.example.org/shop/cart:1.2.0", name: str = "cart") -> Any:
+    return {
+        "kind": "Pod",
+        "spec": {"containers": [{"name": "cart", "image": image}, {"name": "proxy", "image": "envoy:1"}]},
+        "status": {"containerStatuses": [{"name": name, "imageID": image_id}]},
+    }
+
+
+@pytest.mark.parametrize(
+    "image_id",
+    [
+        f"registry.example.org/shop/cart@{PULLED}",
+        f"docker-pullable://registry.example.org/shop/cart@{PULLED}",
+        f"mirror.example.org/shop/cart@{PULLED}",
+    ],
+)
+def test_the_digest_that_runs_is_what_the_pods_report(image_id: str) -> None:
+    assert running_digest([_pod(image_id)] * 3, image="registry.example.org/shop/cart") == PULLED
+
+
+@pytest.mark.parametrize(
+    "pods",
+    [
+        [],
+        [None, {"status": []}, _pod(7), _pod("sha256:" + "1" * 64)],
+        [_pod(f"envoy@{PULLED}", name="proxy")],
+        [_pod(f"shop/cart@{PULLED}"), _pod("shop/cart@sha256:" + "b" * 64)],
+    ],
+)
+def test_without_one_digest_of_the_image_none_is_known(pods: list[Any]) -> None:
+    assert running_digest(pods, image="registry.example.org/shop/cart") == ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
@@ -84,20 +85,32 @@ def _tip(source: Repository) -> str:
     return rows.values_list("commit_sha", flat=True).first() or ""
 
 
-def _nearest(graph: Graph, tip: int, releases: Iterable[Release]) -> list[Release]:
-    """The releases by how late they left the history of `tip`, then by version, highest first."""
+def _nearest(graph: Graph, tip: int, releases: Sequence[Release]) -> list[Release]:
+    """
+    The releases by how late they left the history of `tip`, then by version, highest first.
+
+    Where one stands in that history itself, those that left it there count if they are of its line: 1.0.1
+    belongs to a branch that has 1.0.0, and 2.0.0, made beside it, does not.
+    """
     history = graph.ancestors([tip])
-    met: dict[str, int | None] = {}
+    numbers = {release.pk: graph.find(release.commit_sha) for release in releases}
+    met = {number: _meet(graph, number, history) for number in set(numbers.values()) if number is not None}
     found: list[tuple[int, int, Release]] = []
+    lines: dict[int, set[tuple[int, int]]] = defaultdict(set)
     for rank, release in enumerate(releases):
-        sha = release.commit_sha
-        if sha not in met:
-            number = graph.find(sha)
-            met[sha] = _meet(graph, number, history) if number is not None else None
-        place = met[sha]
+        number = numbers[release.pk]
+        place = met[number] if number is not None else None
         if place is not None:
             found.append((-place, rank, release))
-    return [release for *_, release in sorted(found, key=lambda one: one[:2])]
+            if place == number:
+                lines[-place].add(_line(release))
+    kept = [one for one in found if one[0] not in lines or _line(one[2]) in lines[one[0]]]
+    return [release for *_, release in sorted(kept, key=lambda one: one[:2])]
+
+
+def _line(release: Release) -> tuple[int, int]:
+    version = find_version(release.version)
+    return (version.major, version.minor) if version else (0, 0)
 
 
 def _meet(graph: Graph, number: int, history: set[int]) -> int | None:

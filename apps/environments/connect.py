@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,17 @@ from django.conf import settings
 from apps.environments.models import Cluster
 from apps.environments.services.clusters import Answer
 from apps.environments.services.live_index import ListingIndex
-from gitopsui.adapters.cluster import ClusterAccess, ClusterReader, Listing, LiveState, in_cluster_access
+from apps.environments.services.unmoved import Bases
+from gitopsui.adapters.cluster import (
+    ClusterAccess,
+    ClusterReader,
+    Glance,
+    Known,
+    KnownRuns,
+    Listing,
+    LiveState,
+    in_cluster_access,
+)
 from gitopsui.adapters.cluster_refresh import ClusterRefresher, refresh_role
 from gitopsui.adapters.cluster_role import deep_check_role, secrets_role
 from gitopsui.adapters.http_policy import HttpPolicy
@@ -60,7 +71,31 @@ def access(cluster: Cluster) -> ClusterAccess:
 def cluster_reader(cluster: Cluster) -> ClusterReader:
     """A reader for one round of checks. Raises ClusterError for what can never be reached."""
     account, policy = _reach(cluster)
-    return ClusterReader(account, policy=policy, mask=live_masker(), reads_secrets=cluster.reads_secrets)
+    return ClusterReader(
+        account,
+        policy=policy,
+        mask=live_masker(),
+        reads_secrets=cluster.reads_secrets,
+        known=Known(known_runs(), _scope(cluster)),
+    )
+
+
+@functools.cache
+def known_runs() -> KnownRuns:
+    """One for the process: objects that its clusters have not written to since they were read."""
+    return KnownRuns()
+
+
+@functools.cache
+def bases() -> Bases:
+    """One for the process: what the verdicts of its applications rest on."""
+    return Bases()
+
+
+def _scope(cluster: Cluster) -> tuple[object, ...]:
+    """What decides what a masked object of a cluster says, beside its version."""
+    key = hashlib.sha256(settings.GITOPSUI_MASK_KEY.encode()).digest()
+    return cluster.pk, cluster.server, cluster.reads_secrets, key
 
 
 def cluster_refresher(cluster: Cluster) -> ClusterRefresher:
@@ -112,26 +147,48 @@ class ClusterRound:
         self._shared: dict[Hashable, Any] = {}
         self._indexes: dict[int, tuple[Listing, ListingIndex]] = {}
         self._place = ""
+        self._glanced: tuple[object, Mapping[GroupKind, Glance]] | None = None
 
     def live(
         self, wanted: Iterable[GroupKind], *, namespace: str, versions: Mapping[GroupKind, str] | None = None
     ) -> LiveState:
         """As `ClusterReader.live`."""
-        if self.error is not None:
-            raise self.error
-        try:
+        with self._answering():
             state = self._open().live(list(wanted), namespace=namespace, versions=versions)
-        except ClusterError as error:
-            self.error = error
-            raise
-        for kind, listing in state.listings.items():
-            # Looked for everywhere and not served: a tool that is not installed, of which nothing is said.
-            if namespace or listing.error is None or listing.error.code != "KIND_UNKNOWN":
-                self.listings[namespace, kind] = Answer.of(listing)
+        self._note(state.listings, namespace)
         if namespace and namespace != self._place:
             # The round has moved on; what it has left behind is not kept as objects.
             self._place, self._indexes = namespace, {}
         return state
+
+    def glance(
+        self, wanted: Iterable[GroupKind], *, namespace: str, versions: Mapping[GroupKind, str] | None = None
+    ) -> Mapping[GroupKind, Glance]:
+        """As `ClusterReader.glance`; what was asked for just before is not asked for again."""
+        asked = tuple(wanted), namespace, tuple(sorted((versions or {}).items()))
+        if self._glanced is None or self._glanced[0] != asked:
+            with self._answering():
+                found = self._open().glance(asked[0], namespace=namespace, versions=versions)
+            self._note(found, namespace)
+            self._glanced = asked, found
+        return self._glanced[1]
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """The first failure of the cluster is the answer to everything after it."""
+        if self.error is not None:
+            raise self.error
+        try:
+            yield
+        except ClusterError as error:
+            self.error = error
+            raise
+
+    def _note(self, listings: Mapping[GroupKind, Listing] | Mapping[GroupKind, Glance], place: str) -> None:
+        for kind, listing in listings.items():
+            # Looked for everywhere and not served: a tool that is not installed, of which nothing is said.
+            if place or listing.error is None or listing.error.code != "KIND_UNKNOWN":
+                self.listings[place, kind] = Answer.of(listing)
 
     def index(self, listing: Listing) -> ListingIndex:
         """The listing brought into order, once for all applications that come one after the other."""

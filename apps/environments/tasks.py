@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from functools import partial
 
 from django.db.models import F, Q
 from django.utils import timezone
@@ -13,6 +15,7 @@ from apps.environments.models import Application, Cluster, Reconciliation
 from apps.environments.selectors.deep_check import DEEP_CHECK
 from apps.environments.selectors.reconcilers import REFRESH
 from apps.environments.services import checks, clusters, deep_check, history, layouts, reconcilers
+from apps.environments.services.unmoved import settle_unmoved
 from apps.repositories.connect import mirror
 from apps.repositories.models import Repository
 
@@ -32,6 +35,7 @@ def check_application(application_id: int) -> None:
         renderer=connect.renderer(),
         cluster=connect.current_round(cluster) if cluster and not cluster.is_paused else None,
         mask=connect.masker(),
+        bases=connect.bases(),
     )
 
 
@@ -113,8 +117,9 @@ def _make_history_due() -> None:
 
 def check_cluster(cluster_id: int) -> None:
     """
-    Check what is due on one cluster (0: what has none) with shared lists. Two at once split the work,
-    since each application is claimed by its own job.
+    Check what is due on one cluster (0: what has none) with shared lists: first all together, which settles
+    those of which nothing moved, then the others one by one. Two at once split the work, since each
+    application is claimed by its own job.
     """
     due = jobs.due(layouts.CHECK, now=timezone.now())
     if cluster_id == 0:
@@ -124,11 +129,26 @@ def check_cluster(cluster_id: int) -> None:
     cluster = Cluster.objects.filter(pk=cluster_id, is_paused=False).first()
     if cluster is None:
         return
-    ids = list(cluster.applications.filter(pk__in=due, is_paused=False).values_list("pk", flat=True))
+    rows = cluster.applications.filter(pk__in=due, is_paused=False)
+    # By namespace, so that the lists of each are opened once.
+    ids = list(rows.order_by("namespace", "pk").values_list("pk", flat=True))
     with connect.shared_round(cluster) as current:
-        for application_id in ids:
+        for application_id in jobs.run_together(layouts.CHECK, ids, _look_at(cluster, current)):
             check_application(application_id)
     if current.error is not None:
         clusters.record_silence(cluster, current.error, at=timezone.now())
     else:
         clusters.record_answer(cluster, current.version, current.listings, at=timezone.now())
+
+
+def _look_at(cluster: Cluster, current: connect.ClusterRound) -> Callable[[Sequence[int]], Collection[int]]:
+    """What settles many applications of a round at once."""
+    return partial(
+        settle_unmoved,
+        cluster=cluster,
+        door=current,
+        bases=connect.bases(),
+        renderer=connect.renderer(),
+        git=mirror,
+        at=timezone.now(),
+    )

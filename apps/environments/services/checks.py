@@ -17,6 +17,7 @@ from apps.environments.services.live import Live, LiveDoor, read_live
 from apps.environments.services.reconcilers import OwnVerdict, update_reconcilers
 from apps.environments.services.silences import rules_for, with_silenced
 from apps.environments.services.unchanged import is_unchanged, kept_mark, mark_of, record_unchanged
+from apps.environments.services.unmoved import Bases, basis_of
 from gitopsui.adapters.git import Mirror
 from gitopsui.domain.cluster_hints import hint_of
 from gitopsui.domain.drift import (
@@ -78,11 +79,12 @@ def check_application(
     renderer: RenderDoor,
     cluster: LiveDoor | None,
     mask: Mask,
+    bases: Bases | None = None,
 ) -> None:
     """
     Gather, compare, record; where nothing moved since the last time, record that alone. When the cluster
     does not answer, its error is stored with the time of the first failure, the last findings stay, and
-    ClusterError goes on to the job.
+    ClusterError goes on to the job. What the verdict rests on is kept in `bases`.
     """
     now = timezone.now()
     desired = read_desired(application, git=git, renderer=renderer, mask=mask, now=now)
@@ -91,14 +93,19 @@ def check_application(
     except ClusterError as error:
         record_failure(application, error, desired=desired, at=now)
         raise
-    own = _conclude(application, desired, live, now=now)
+    rules = rules_for(application, now=now)
+    mark = mark_of(application, desired, live, rules)
+    own = _conclude(application, desired, live, mark=mark, now=now)
     update_events(application, live, cluster=cluster)
-    update_reconcilers(application, own, git=git, cluster=cluster, now=timezone.now())
+    told = update_reconcilers(application, own, git=git, cluster=cluster, now=timezone.now())
+    if bases is not None:
+        bases.keep(application, basis_of(application, desired, live, mark=mark, rules=rules, told=told))
 
 
-def _conclude(application: Application, desired: Desired, live: Live | None, *, now: datetime) -> OwnVerdict:
-    """Bring what is stored level with what was read."""
-    mark = mark_of(application, desired, live, rules_for(application, now=now))
+def _conclude(
+    application: Application, desired: Desired, live: Live | None, *, mark: str, now: datetime
+) -> OwnVerdict:
+    """Bring what is stored level with what was read, for which `mark` stands."""
     if is_unchanged(application, mark):
         record_unchanged(application, desired, now=timezone.now())
         sync, health = SyncStatus(application.sync), HealthStatus(application.health)

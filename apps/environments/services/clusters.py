@@ -13,7 +13,7 @@ from apps.accounts.models import Person, Project
 from apps.core import audit, jobs
 from apps.environments.models import Application, Cluster, KindListing
 from apps.environments.services.layouts import CHECK, watch_application
-from gitopsui.adapters.cluster import ClusterAccess, Listing
+from gitopsui.adapters.cluster import ClusterAccess, Glance, Listing
 from gitopsui.domain.cluster_hints import hint_of
 from gitopsui.domain.errors import ClusterError
 from gitopsui.domain.identity import GroupKind
@@ -125,8 +125,8 @@ class Answer:
     error: ClusterError | None = None
 
     @classmethod
-    def of(cls, listing: Listing) -> Answer:
-        return cls(listing.complete_at, len(listing.manifests), listing.error)
+    def of(cls, listing: Listing | Glance) -> Answer:
+        return cls(listing.complete_at, listing.count, listing.error)
 
 
 def record_answer(

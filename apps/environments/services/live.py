@@ -22,6 +22,7 @@ __all__ = [
     "placed",
     "read_live",
     "uid_of",
+    "versions_of",
 ]
 
 POD = GroupKind("", "Pod")
@@ -70,7 +71,7 @@ def read_live(desired: Sequence[Manifest], *, namespace: str, cluster: LiveDoor)
     keys = [find_key(manifest) for manifest in desired]
     namespaces = sorted({key.namespace or namespace for key in keys} or {namespace})
     kinds = {key.group_kind for key in keys if key.kind}
-    versions = _versions(desired)
+    versions = versions_of(desired)
     listings: dict[tuple[str, GroupKind], Listing] = {}
     for name in filter(NAMESPACE.fullmatch, namespaces):
         # What no namespace can be called holds nothing; the server is not asked for it.
@@ -86,7 +87,7 @@ def read_live(desired: Sequence[Manifest], *, namespace: str, cluster: LiveDoor)
     return Live(own, shown, unreadable, listings, owner, former)
 
 
-def _versions(desired: Sequence[Manifest]) -> dict[GroupKind, str]:
+def versions_of(desired: Sequence[Manifest]) -> dict[GroupKind, str]:
     """The version Git speaks for each kind: read in the same one there are no differences of spelling."""
     versions: dict[GroupKind, str] = {}
     for manifest in desired:

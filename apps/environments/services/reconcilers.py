@@ -64,25 +64,52 @@ class Found:
     unread: frozenset[GroupKind]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the reconcilers of one application said, by which marks they were found, and what was not read."""
+
+    marks: tuple[Mark, ...]
+    states: tuple[ReconcilerState, ...]
+    unread: frozenset[GroupKind]
+
+
 def update_reconcilers(
     application: Application, own: OwnVerdict, *, git: Mirror, cluster: LiveDoor | None, now: datetime
-) -> None:
+) -> Told | None:
     """
-    Store what the reconcilers of the application say now. What cannot be read stays as it was last; why, the
-    listings of the cluster say. Never raises SourceError: the check it belongs to is done already.
+    Store what the reconcilers of the application say now, and answer it. What cannot be read stays as it was
+    last; why, the listings of the cluster say. Never raises SourceError: its check is done already.
     """
     if own.live is None or cluster is None:
-        return
-    marks = common_marks(own.live.own)
+        return None
+    marks = tuple(common_marks(own.live.own))
     try:
         found = read_reconcilers(cluster, marks)
     except SourceError:
-        return
-    told = [
-        (state, _compare(state, own, git))
-        for state in find_managers(found.states, marks, _target_of(application))
-    ]
+        return None
+    states = managers_of(application, found, marks)
+    told = [(state, _compare(state, own, git)) for state in states]
     _store(application, told, found.unread, now=now)
+    return Told(marks, tuple(states), found.unread)
+
+
+def managers_of(application: Application, found: Found, marks: Sequence[Mark]) -> list[ReconcilerState]:
+    """Those that manage the application, whose objects carry `marks`."""
+    return find_managers(found.states, marks, _target_of(application)) if found.states else []
+
+
+def is_level(
+    rows: Sequence[Reconciliation], states: Sequence[ReconcilerState], unread: frozenset[GroupKind]
+) -> bool:
+    """Whether the stored rows of an application say what `states` say."""
+    stored = {key: row for row in rows if (key := _key_of(row)).group_kind not in unread}
+    if stored.keys() != {state.key for state in states}:
+        return False
+    return all(
+        getattr(stored[state.key], name) == value
+        for state in states
+        for name, value in _values(state).items()
+    )
 
 
 def read_reconcilers(cluster: LiveDoor, marks: Sequence[Mark]) -> Found:

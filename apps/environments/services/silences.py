@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -51,6 +51,23 @@ def rules_for(application: Application, *, now: datetime) -> tuple[IgnoreRule, .
         Q(project=project, application=None) | Q(application=application)
     )
     return tuple(rule_of(row) for row in rows.order_by("pk"))
+
+
+def rules_by_application(
+    applications: Sequence[Application], *, now: datetime
+) -> dict[int, tuple[IgnoreRule, ...]]:
+    """As `rules_for`, for many with one query. Their components must be loaded."""
+    projects = {application.component.project_id for application in applications}
+    rows = list(Silence.objects.active(now).filter(project__in=projects).order_by("pk"))
+    return {
+        one.pk: tuple(
+            rule_of(row)
+            for row in rows
+            if row.application_id == one.pk
+            or (row.application_id is None and row.project_id == one.component.project_id)
+        )
+        for one in applications
+    }
 
 
 def rule_of(silence: Silence) -> IgnoreRule:

@@ -35,7 +35,7 @@ def mark_of(
     facts = (
         _code(),
         desired.digest,
-        repr((application.namespace, application.component.image, *_connection(application.cluster))),
+        repr((application.namespace, application.component.image, *connection_of(application.cluster))),
         repr(live.owner),
         repr(sorted((str(kind), reason) for kind, reason in live.unreadable.items())),
         *map(repr, rules),
@@ -45,7 +45,8 @@ def mark_of(
     return hashlib.sha256("\n".join(facts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _connection(cluster: Cluster | None) -> tuple[object, ...]:
+def connection_of(cluster: Cluster | None) -> tuple[object, ...]:
+    """What of the connection decides what an object says."""
     return (cluster.pk, cluster.reads_secrets) if cluster else ()
 
 

@@ -16,8 +16,11 @@ from .ui import MONTHS, age_words, visible
 register = template.Library()
 
 # The drawing is 1342 units wide; the time axis lies between LEFT and RIGHT, what runs now stands right of it.
-WIDTH, LEFT, RIGHT = 1342, 96, 1216
-TOP, PITCH, BAR_HEIGHT = 32, 48, 28
+WIDTH, LEFT, RIGHT = 1342, 0, 1216
+# The name of a lane stands above its bars, as text over the drawing that stays while it is scrolled; app.css
+# knows TOP and PITCH too (.lanes).
+TOP, PITCH, NAME_HEIGHT = 28, 52, 18
+BESIDE_NAME = 160  # where a word over a bar does not meet the name of the lane
 LETTER = 7.3  # width of one letter of a version, in units
 GAP, NARROWEST = 2, 5
 TICKS = 5
@@ -60,7 +63,6 @@ class DrawnLane:
     """One line of the drawing."""
 
     name: str
-    text_y: int
     bars: list[Bar]
     current: str
     current_since: str
@@ -125,12 +127,11 @@ def _ticks(axis: Axis) -> Iterator[dict[str, object]]:
 
 
 def _lane(lane: Lane, row: int, axis: Axis, shades: dict[str, int], bad: Container[str]) -> DrawnLane:
-    y = TOP + PITCH * row
+    y = TOP + PITCH * row + NAME_HEIGHT
     shown = [one for one in lane.deployments if (one.to_at or axis.to_at) > axis.from_at]
     running = next((one for one in lane.deployments if one.to_at is None), None)
     return DrawnLane(
-        name=_cut(lane.environment, 12),
-        text_y=y + 19,
+        name=lane.environment,
         bars=[_bar(one, lane.environment, y, axis, shades, is_bad=one.version in bad) for one in shown],
         current=_cut(running.version, 15) if running else "nothing",
         current_since=f"since {age_words(axis.to_at - running.from_at)}" if running else "",
@@ -156,8 +157,8 @@ def _bar(
         title=f"{version} in {visible(environment)}, {age_words(until - one.from_at)}{', bad' * is_bad}",
         shade=shades.get(one.version, 0),
         bad_label=f"{version} bad" if is_bad else "",
-        bad_x=f"{min(max(x + width / 2, LEFT + 40), RIGHT - 40):.1f}",
-        bad_y=y + BAR_HEIGHT + 13,
+        bad_x=f"{min(max(x + width / 2, LEFT + BESIDE_NAME), RIGHT - 40):.1f}",
+        bad_y=y - 5,
     )
 
 

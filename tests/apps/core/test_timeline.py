@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from apps.core.templatetags.timeline import LEFT, RIGHT, timeline
+from django.template.loader import render_to_string
+
+from apps.core.templatetags.timeline import LEFT, PITCH, RIGHT, TOP, timeline
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DAYS = timedelta(days=30)
@@ -61,10 +64,23 @@ def test_ticks_are_days_inside_the_span_and_leave_room_for_now() -> None:
     assert all(LEFT <= int(tick["x"]) < RIGHT - 48 for tick in ticks)
 
 
-def test_a_long_environment_is_cut_and_hidden_characters_are_shown() -> None:
+def test_a_long_environment_keeps_its_name_and_hidden_characters_are_shown() -> None:
     lane = drawn(stay("1\u202e0", 6, None), environment="production-europe")["lanes"][0]
-    assert lane.name == "production-…"
+    assert lane.name == "production-europe"
     assert lane.current == "1\\u{202E}0"
+
+
+def test_the_names_of_the_lanes_are_text_beside_the_drawing_which_stays_while_it_is_scrolled() -> None:
+    context = drawn(stay("1.0.0", 60, None), environment="production-uk")
+    html = render_to_string("releases/_timeline.html", context)
+    assert '<ul class="lanes"><li><span>production-uk</span></li></ul>' in html
+    # A bar begins below the name of its lane, which may lie over the drawing anywhere.
+    assert context["lanes"][0].bars[0].y >= TOP + 16
+
+
+def test_the_style_sheet_knows_the_same_proportions_as_the_drawing() -> None:
+    css = (Path(__file__).parents[3] / "static" / "css" / "app.css").read_text(encoding="utf-8")
+    assert f"grid-template-rows: {TOP}fr; grid-auto-rows: {PITCH}fr" in css
 
 
 def test_a_span_of_no_length_is_drawn_without_a_fault() -> None:

@@ -60,7 +60,10 @@ class RunsIn:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRow:
-    """A release as a list shows it; `change_count` None until its notes are written."""
+    """
+    A release as a list shows it; `change_count` None until its notes are written. `base_version` is the one
+    that the changes are counted from, "" where they are counted from the beginning.
+    """
 
     url: str
     version: str
@@ -70,6 +73,7 @@ class ReleaseRow:
     released_at: datetime | None
     is_prerelease: bool
     change_count: int | None
+    base_version: str
     breaking_count: int
     summary: str
     notes_reason: str
@@ -133,6 +137,7 @@ def _row(release: Release, running: Sequence[DeploymentRecord]) -> ReleaseRow:
         released_at=release.dated_at,
         is_prerelease=release.is_prerelease,
         change_count=release.change_count,
+        base_version=_base_version(release),
         breaking_count=release.breaking_count,
         summary=release.summary,
         notes_reason=notes_reason(release),
@@ -140,6 +145,13 @@ def _row(release: Release, running: Sequence[DeploymentRecord]) -> ReleaseRow:
         flags=[flag for flag in release.flags if flag["code"] not in QUIET_FLAGS],
         is_bad=release.is_bad,
     )
+
+
+def _base_version(release: Release) -> str:
+    """The version of the tag before, without what the tags of this component begin with."""
+    if not release.tag.endswith(release.version):
+        return release.base_tag
+    return release.base_tag.removeprefix(release.tag.removesuffix(release.version))
 
 
 def _places(release: Release, records: Iterable[DeploymentRecord]) -> list[RunsIn]:

@@ -201,6 +201,15 @@ def test_a_release_without_a_date_says_so(told: Shop, people: dict[str, Person],
     assert "invalid date" in page(client, people["viewer"], "/projects/shop/components/cart/")
 
 
+def test_a_release_says_since_which_version_its_changes_are_counted(
+    told: Shop, people: dict[str, Person], client: Client
+) -> None:
+    text = page(client, people["viewer"], "/projects/shop/releases/")
+    assert f'{told.get("v1.1.0").change_count} changes since <span class="mono">1.0.0</span>' in text
+    assert told.get("v1.0.0").base_tag == ""
+    assert "changes since 1.0.0" in page(client, people["viewer"], "/projects/shop/components/cart/")
+
+
 def test_notes_that_are_not_written_yet_say_so(told: Shop, people: dict[str, Person], client: Client) -> None:
     Release.objects.filter(tag="v1.1.0").update(notes=None, notes_sha="", notes_html="", change_count=None)
     text = page(client, people["viewer"], f"/releases/{told.get('v1.1.0').pk}/")

@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 WITHOUT_PROJECT = {
     "board", "repository-list", "cluster-list", "job-list", "job-detail", "job-retry", "people-list",
     "person-add", "person-edit", "set-up", "set-up-cluster", "set-up-done",
-    "silence-new", "silence-preview",
+    "silence-new", "silence-preview", "activity", "activity-export",
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ _NAV = {
     "release-list": "releases", "release-detail": "releases", "compare": "releases", "find": "find",
     "promotion": "promotions", "environment": "promotions", "freeze": "promotions", "lock": "promotions",
     "rollback": "promotions", "silence": "silences",
+    "activity": "activity",
     "repository": "repositories", "cluster": "clusters", "job": "jobs",
     "people": "people", "person": "people", "set": "set-up",
 }  # fmt: skip

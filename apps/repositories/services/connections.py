@@ -122,7 +122,7 @@ def change_repository(
 
 
 def _told(repository: Repository) -> dict[str, str]:
-    """What the audit trail says of a connection: of a credential that there is one, since when and for where."""
+    """What the audit trail says of a connection; of a credential since when there is one and for where."""
     kinds = [
         word for word, has in (("config", repository.is_config), ("source", repository.is_source)) if has
     ]

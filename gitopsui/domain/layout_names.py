@@ -79,6 +79,15 @@ _VAGUE = words(
 )
 
 
+# They lie beside the environments of a component and belong to all of them.
+_OF_A_COMPONENT = words(
+    """
+    patches patch files scripts docs doc examples example samples tests e2e hack rbac crds crd policies
+    monitoring dashboards alerts secrets values charts schemas images
+    """
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
     """
@@ -220,7 +229,25 @@ def _whole_segments(
         if is_environment(name) and any(is_environment(other, strong=True) for other in siblings(i))
     ]
     best = [i for i in strong if i in inside] or strong or named or doubtful
+    if not best and not inside:
+        best = [i for i in range(1, based) if _is_one_of_a_row(segments[i - 1], segments[i], siblings(i))]
     return [(best[-1], True)] if best else [(i, False) for i in inside[-1:]]
+
+
+def _is_one_of_a_row(parent: str, name: str, siblings: Iterable[str]) -> bool:
+    """
+    Whether a folder with a name of its own (`edge`) is an environment, since all others of its component are:
+    two at least that leave no doubt, and none of which it is not known.
+    """
+    if parent.lower() in _STRUCTURE | _VAGUE or not _may_be_environment(name):
+        return False
+    others = [other for other in siblings if other != name and _may_be_environment(other)]
+    known = {canonical(other) for other in others if is_environment(other, strong=True)}
+    return len(known) > 1 and all(map(is_environment, others))
+
+
+def _may_be_environment(name: str) -> bool:
+    return "." not in name and name.lower() not in _STRUCTURE | _VAGUE | _OF_A_COMPONENT
 
 
 def share_word(one: str, other: str) -> bool:

@@ -401,3 +401,12 @@ def test_the_sample_that_leads_outside_is_listed_with_its_reason(name: str) -> N
     layout = recognise({path: list(yaml.safe_load_all(text))}, [path])
 
     assert [bool(proposal.reason) for proposal in layout.proposals] == [True]
+
+
+def test_an_environment_with_a_name_of_its_own_is_told_by_its_siblings() -> None:
+    names = ["dev", "edge", "staging", "production"]
+    files = {f"apps/catalog/{name}/web.yaml": [DEPLOYMENT] for name in names}
+
+    layout = recognise(files, list(files), repository_url=URL)
+
+    assert {(p.component, p.environment) for p in layout.proposals} == {("catalog", name) for name in names}

@@ -159,3 +159,35 @@ def test_a_name_of_a_million_letters_is_taken_apart_at_once() -> None:
     for name in ("a" * 1_000_000, "a-" * 500_000, "prod-" * 200_000):
         split_environment(name)
         canonical(name)
+
+
+BESIDE = ["dev", "staging", "production", "base"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "siblings", "environment", "rest"),
+    [
+        ("apps/catalog/edge", BESIDE, "edge", "apps/catalog"),
+        ("apps/catalog/edge/config", BESIDE, "edge", "apps/catalog/config"),
+        # Only one environment beside it, or something else that is none.
+        ("apps/catalog/edge", ["dev"], "", "apps/catalog/edge"),
+        ("apps/catalog/edge", ["dev", "develop"], "", "apps/catalog/edge"),
+        ("apps/catalog/edge", [*BESIDE, "worker"], "", "apps/catalog/edge"),
+        # What belongs to all environments of a component, or says how it is laid out.
+        ("apps/catalog/patches", BESIDE, "", "apps/catalog/patches"),
+        ("apps/catalog/base", BESIDE, "", "apps/catalog/base"),
+        ("apps/catalog/edge", [*BESIDE, "patches"], "edge", "apps/catalog"),
+    ],
+)
+def test_an_unknown_word_in_a_row_of_environments_is_one(
+    folder: str, siblings: list[str], environment: str, rest: str
+) -> None:
+    place = locate(folder.split("/"), lambda index: siblings if index == 2 else [])
+
+    assert (place.environment, "/".join(place.rest)) == (environment, rest)
+
+
+def test_a_component_in_a_row_of_environments_is_none() -> None:
+    place = locate(["apps", "monitor"], lambda index: BESIDE if index == 1 else [])
+
+    assert place.environment == ""

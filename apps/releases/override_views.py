@@ -23,6 +23,7 @@ from apps.releases.selectors.changelogs import find_changelog
 from apps.releases.selectors.releases import component_url
 from apps.releases.services.bad_releases import mark_bad, unmark_bad
 from apps.releases.services.overrides import remove_override, write_introduction, write_override
+from gitopsui.domain.note_overrides import Audience
 
 KEY_CHARS = 300
 
@@ -65,7 +66,7 @@ def override_edit(request: HttpRequest, slug: str, component_slug: str) -> HttpR
     release = _named_release(request, component)
     subject = _subject(request, component, release)
     row = _row(component, subject, request.GET.get("language", ""))
-    initial = OverrideForm.initial_of(row, request.GET.get("audience", "public"))
+    initial = OverrideForm.initial_of(row, _audience(request, subject))
     form = OverrideForm(request.POST or None, initial=initial)
     done = reverse("release-detail", args=[release.pk]) if release else ""
     done = done or reverse("note-overrides", args=[slug, component_slug])
@@ -93,7 +94,7 @@ def _show_edit(
         "row": row,
         "form": form,
         "cancel_url": done,
-        "others": _other_subjects(component, release, subject),
+        "others": _other_subjects(component, release, subject, _audience(request, subject)),
         "list_url": reverse("note-overrides", args=[component.project.slug, component.slug]),
     }
     return render(request, "releases/override_edit.html", context)
@@ -118,6 +119,12 @@ def _row(component: Component, subject: told.Subject, language: str) -> NoteOver
     return found.filter(language=language.replace("\0", "")[:16]).first()
 
 
+def _audience(request: HttpRequest, subject: told.Subject) -> str:
+    """Whom the form proposes: an entry stays inside unless the page it comes from says otherwise."""
+    default = Audience.PUBLIC if subject.kind == "release" else Audience.INTERNAL
+    return told.audience_of(request.GET.get("audience", ""), default).value
+
+
 def _is_unchanged(form: OverrideForm, component: Component, subject: told.Subject) -> bool:
     """Whether what would be overwritten is what the page showed."""
     row = _row(component, subject, form.cleaned_data["language"])
@@ -128,21 +135,22 @@ def _is_unchanged(form: OverrideForm, component: Component, subject: told.Subjec
 
 
 def _other_subjects(
-    component: Component, release: Release | None, subject: told.Subject
+    component: Component, release: Release | None, subject: told.Subject, audience: str
 ) -> list[dict[str, str]]:
     """What else the same words could be about: the pull request of a commit, and the release."""
     if release is None:
         return []
     place = told.edit_address(component)
     number = told.pull_request_of(release, subject.kind, subject.key)
-    pairs = [("pull_request", number)] if number else []
-    pairs += [("release", release.tag)] if subject.kind != "release" else []
+    named = [("pull_request", number, audience)] if number else []
+    named += [("release", release.tag, Audience.PUBLIC.value)] if subject.kind != "release" else []
+    of = {"release": str(release.pk)}
     return [
         {
             "title": told.Subject(kind, key, "").title,
-            "url": f"{place}?{urlencode({'kind': kind, 'key': key, 'release': str(release.pk)})}",
+            "url": f"{place}?{urlencode({'kind': kind, 'key': key, 'audience': whom} | of)}",
         }
-        for kind, key in pairs
+        for kind, key, whom in named
     ]
 
 

@@ -73,10 +73,12 @@ def shown_notes(
 def with_edit_urls(notes: Mapping[str, Any], component: Component, release: Release | None = None) -> None:
     """Give each entry of these notes, which are changed, the address where it is edited."""
     place = edit_address(component)
-    of = {"release": release.pk} if release else {}
+    of = {"release": str(release.pk)} if release else {}
     for section in notes["sections"]:
         for entry in section["entries"]:
-            query = urlencode({"kind": "commit", "key": entry["sha"], **of})
+            # Whom it is meant for now: to write it anew must not open it to everybody by the way.
+            now = {"kind": "commit", "key": entry["sha"], "audience": entry["audience"]}
+            query = urlencode(now | of)
             entry["edit_url"] = f"{place}?{query}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -112,6 +113,18 @@ def test_customers_and_engineers_read_other_notes(
         assert word not in customers
     assert "2 changes are not meant for these readers" in customers
     assert sha_of(1)[:7] not in customers.partition('id="notes"')[2].partition("</section>")[0]
+
+
+def test_to_edit_an_entry_does_not_open_it_by_the_way(
+    release: Release, people: dict[str, Person], client: Client
+) -> None:
+    text = page(client, people["proposer"], f"/releases/{release.pk}/")
+    assert f"key={sha_of(3)}&amp;audience=internal" in text
+    form = page(client, people["proposer"], address(key=sha_of(3), audience="internal", release=release.pk))
+    assert re.search(r'value="internal"[^>]* checked', form)
+    assert re.search(
+        r'value="internal"[^>]* checked', page(client, people["proposer"], address("pull_request", "7"))
+    )
 
 
 def test_what_is_hidden_is_counted_and_listed(

@@ -13,7 +13,7 @@ from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
 
 from apps.environments.models import Application
-from apps.promotions.models import Lock, PromotionItem
+from apps.promotions.models import OPEN_PHASES, Lock, PromotionItem
 
 _PHASE_WORDS = {
     "planned": "is being opened",
@@ -22,6 +22,7 @@ _PHASE_WORDS = {
     "merging": "is being merged",
     "merged": "is on its way",
 }
+_TOLD = (*OPEN_PHASES, "merged", "deployed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,9 @@ class Marks:
 
 def with_marks(applications: QuerySet[Application], *, now: datetime) -> QuerySet[Application]:
     """The applications with what `marks_of` reads, in the same query."""
-    moving = Q(is_open=True) | Q(promotion__phase="merged", arrived_at=None)
-    items = PromotionItem.objects.filter(moving, application=OuterRef("pk")).order_by("-pk")
+    # The newest that came to anything: one that did not arrive is forgotten when a later one does.
+    items = PromotionItem.objects.filter(application=OuterRef("pk"), promotion__phase__in=_TOLD)
+    items = items.order_by("-pk")
     told_item = JSONObject(
         pk=F("promotion_id"),
         version=F("to_version"),
@@ -72,6 +74,7 @@ def with_marks(applications: QuerySet[Application], *, now: datetime) -> QuerySe
         gates=F("promotion__gates"),
         missed=F("promotion__arrival_missed_at"),
         attention=F("promotion__attention"),
+        arrived=F("arrived_at"),
     )
     told_lock = JSONObject(owner=F("owner"), message=F("message"), until=F("expires_at"))
     return applications.annotate(
@@ -93,9 +96,14 @@ def marks_of(application: Any) -> Marks:
     """Of an application that `with_marks` has read; of another one nothing."""
     promotion, lock = getattr(application, "told_promotion", None), getattr(application, "told_lock", None)
     return Marks(
-        promotion=read_under_way(_parsed(promotion)) if promotion else None,
+        promotion=_read_moving(_parsed(promotion)) if promotion else None,
         lock=_read_lock(_parsed(lock)) if lock else None,
     )
+
+
+def _read_moving(told: Mapping[str, Any]) -> UnderWay | None:
+    is_there = told["phase"] == "deployed" or told["arrived"] is not None
+    return None if is_there else read_under_way(told)
 
 
 def read_under_way(told: Mapping[str, Any]) -> UnderWay:

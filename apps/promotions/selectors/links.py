@@ -1,0 +1,170 @@
+"""What pages of other nouns say about promotions: what is under way there, and where one would be started."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from apps.accounts.models import Person, Project, Role
+from apps.accounts.permissions import has_role
+from apps.environments.models import Application
+from apps.promotions.selectors.facts import prospective_facts
+from apps.promotions.selectors.pages import GateRow, gate_rows
+from apps.promotions.selectors.rollback import spell_like
+from apps.promotions.selectors.under_way import Marks, marks_of, with_marks
+from apps.releases.selectors.versions import bare_version, shown_version
+from gitopsui.domain.promotion import prognosis
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceLinks:
+    """
+    One application: what is under way and locked, and where its buttons lead; "" for whoever may not.
+    `promote_version` is what its left neighbour `promote_from` has.
+    """
+
+    environment: str
+    marks: Marks
+    promote_url: str
+    promote_version: str
+    promote_from: str
+    rollback_url: str
+    lock_url: str
+
+
+def promote_url(project_slug: str, **query: str) -> str:
+    asked = urlencode({name.rstrip("_"): value for name, value in query.items() if value})
+    return f"{reverse('promotion-new', args=[project_slug])}?{asked}"
+
+
+def read_places(applications: QuerySet[Application], person: Person, *, now: datetime) -> list[PlaceLinks]:
+    """In the order of the environments: one query."""
+    lag = FilteredRelation("component__lags", condition=Q(component__lags__environment=F("environment")))
+    rows = (
+        with_marks(applications, now=now)
+        .select_related("component__project", "environment")
+        .annotate(
+            lag=lag,
+            lag_of=F("lag__behind__name"),
+            lag_count=F("lag__commit_count"),
+            lag_here=F("lag__here_version"),
+            lag_there=F("lag__there_version"),
+        )
+        .order_by("environment__position", "environment__name", "pk")
+    )
+    return [_place(row, person) for row in rows]
+
+
+def _place(row: Any, person: Person) -> PlaceLinks:
+    component, environment = row.component, row.environment
+    slug, marks = component.project.slug, marks_of(row)
+    may = has_role(person, Role.PROMOTER, component.project, environment=environment.name)
+    is_behind = row.lag_of and row.lag_there and row.lag_here != row.lag_there and row.lag_count != 0
+    promote = may and is_behind and marks.promotion is None
+    asked = {"from_": row.lag_of or "", "into": environment.name, "component": component.slug}
+    return PlaceLinks(
+        environment=environment.name,
+        marks=marks,
+        promote_url=promote_url(slug, **asked) if promote else "",
+        promote_version=row.lag_there or "",
+        promote_from=row.lag_of or "",
+        rollback_url=f"{reverse('rollback-new', args=[slug])}?application={row.pk}" if may else "",
+        lock_url=f"{reverse('lock-new', args=[slug])}?application={row.pk}" if may else "",
+    )
+
+
+def release_target(
+    applications: Sequence[Application], version: str, allowed: Collection[str], rank: dict[int, int]
+) -> Application | None:
+    """
+    The first application, in the order of its environments, that a release would be promoted into: one with
+    an environment before it, where it does not run. `rank` are positions by environment, the first is 0.
+    """
+    for application in applications:
+        name = application.environment.name
+        runs = bare_version(shown_version(application)) == version
+        if rank.get(application.environment_id, 0) and name in allowed and not runs:
+            return application
+    return None
+
+
+def release_link(project: Project, component: str, version: str, person: Person) -> str:
+    """Where a release is promoted into the first environment that lacks it; "" for nowhere."""
+    environments = list(project.environments.all())
+    rank = {one.pk: number for number, one in enumerate(environments)}
+    allowed = {
+        one.name for one in environments if has_role(person, Role.PROMOTER, project, environment=one.name)
+    }
+    if not allowed:
+        return ""
+    rows = Application.objects.filter(component__project=project, component__name=component)
+    found = rows.select_related("environment", "component").order_by("environment__position", "pk")
+    target = release_target(list(found), version, allowed, rank)
+    if target is None:
+        return ""
+    return promote_url(
+        project.slug,
+        into=target.environment.name,
+        component=target.component.slug,
+        version=spell_like(version, target.desired_version),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MayItGo:
+    """The prognosis beside a comparison: what is shut by name, what passes in one line."""
+
+    shut: list[GateRow]
+    passed: str
+    count: int
+    promote_url: str
+    version: str
+
+
+def may_it_go(
+    project: Project, component: str, source: Any, target: Any, person: Person, *, now: datetime
+) -> MayItGo | None:
+    """For a comparison into an environment; None where nothing could be promoted. Points of releases."""
+    into = _environment(target)
+    if not into or not source.version or bare_version(source.version) == bare_version(target.version):
+        return None
+    rows = Application.objects.filter(component__project=project, component__name=component)
+    found = list(
+        rows.filter(environment__name=into).select_related(
+            "component__project", "component__source", "environment__project", "repository", "cluster"
+        )
+    )
+    if not found:
+        return None
+    environments = {one.name: one for one in project.environments.all()}
+    origin = environments.get(_environment(source))
+    wanted = [(one, source.version) for one in found]
+    facts = prospective_facts(found[0].environment, origin, wanted, now=now, proposer=person.get_username())
+    gates = gate_rows(prognosis(facts))
+    may = has_role(person, Role.PROMOTER, project, environment=into)
+    asked = {"from_": origin.name if origin else "", "into": into, "component": found[0].component.slug}
+    return MayItGo(
+        shut=[one for one in gates if one.state != "pass"],
+        passed=", ".join(one.title for one in gates if one.state == "pass"),
+        count=len(gates),
+        promote_url=promote_url(project.slug, **asked, version="" if origin else source.version)
+        if may
+        else "",
+        version=source.version,
+    )
+
+
+def _environment(point: Any) -> str:
+    """The environment a side of a comparison is, as it is now; "" for a release, a commit, or the past."""
+    key = str(point.key)
+    return (
+        str(point.environment or key.removeprefix("env:"))
+        if key.startswith("env:") and "@" not in key
+        else ""
+    )

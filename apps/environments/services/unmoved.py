@@ -267,7 +267,7 @@ _ASKED = ("compared", "desired_sha", "drift_count", "sync_reason")
 def _record_commit(rows: Sequence[Application], sha: str, at: datetime) -> None:
     """Git may have moved without touching what is read from it; open drift is measured against the newest."""
     moved = [row.pk for row in rows if row.desired_sha != sha]
-    Application.objects.filter(pk__in=moved).update(desired_sha=sha, changed_at=at)
+    Application.objects.filter(pk__in=moved).update(desired_sha=sha, compared_sha=sha, changed_at=at)
     drifting = [row.pk for row in rows if row.drift_count or "silenced" in row.sync_reason]
     open_drift = DriftedResource.objects.filter(application__in=drifting, resolved_at=None)
     open_drift.update(last_seen_at=at, desired_sha=sha)

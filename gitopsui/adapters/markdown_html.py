@@ -4,6 +4,7 @@ One Markdown text → HTML with only harmless elements. Slow on hostile texts: r
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 import markdown
@@ -17,6 +18,8 @@ TAGS = {
     "pre", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 SCHEMES = {"http", "https", "mailto"}
+# A link whose address was refused would still look like one.
+_DEAD_LINK = re.compile(r'<a(?: rel="[^"]*")?>(.*?)</a>', re.DOTALL)
 _EXTENSIONS = ("tables", "fenced_code", "sane_lists")
 
 
@@ -27,7 +30,7 @@ def to_html(text: str) -> str:
 
 def clean_html(html: str) -> str:
     """Only the elements above; what is inside a script or style is dropped, other text stays."""
-    return nh3.clean(
+    cleaned = nh3.clean(
         html,
         tags=TAGS,
         attributes={"*": set(), "a": {"href"}},  # nh3 would let lang and title pass
@@ -36,6 +39,7 @@ def clean_html(html: str) -> str:
         clean_content_tags={"script", "style"},
         link_rel="nofollow noopener noreferrer",
     )
+    return _DEAD_LINK.sub(r"\1", cleaned)
 
 
 def _filter(element: str, attribute: str, value: str) -> str | None:

@@ -63,6 +63,12 @@ def test_what_acts_is_taken_out(text: str) -> None:
     assert "/releases/" not in html
 
 
+def test_a_link_that_leads_nowhere_is_text() -> None:
+    html = render("[a](javascript:x) [b](/releases/1/) [c](https://example.org) <a name=x><b>d</b></a>").html
+    assert html.startswith('<p>a b <a href="https://example.org"')
+    assert html.count("<a ") == 1
+
+
 def test_hidden_characters_are_shown() -> None:
     assert render("a \u202e b").html == "<p>a \\u{202E} b</p>"
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import yaml
 
-from gitopsui.domain.edit_image import find_edits
+from gitopsui.domain.edit_image import find_edits, find_prefixes
 from gitopsui.domain.edit_path import APPEND, EditError, Step, split_path
 from gitopsui.domain.edit_scalar import Value, in_block, in_flow, write_scalar
 from gitopsui.domain.image import parse_image
 
-__all__ = ["EditError", "find_values", "set_image", "set_value"]
+__all__ = ["EditError", "find_image_paths", "find_values", "set_image", "set_value"]
 
 MAX_CHARS = 2_000_000
 _USUAL_STEP = 4  # where a file indents nothing yet
@@ -47,6 +47,12 @@ def find_values(text: str, path: str) -> list[str]:
     steps = split_path(path)
     found = (_find(root, steps) for root in _compose(text))
     return [node.value for node in found if isinstance(node, yaml.ScalarNode)]
+
+
+def find_image_paths(text: str, image: str) -> list[str]:
+    """The mappings of Helm values that name an image by its repository, as paths. Raises EditError."""
+    wanted = parse_image(image)
+    return [path for root in _compose(text) for path in find_prefixes(root, wanted) if path]
 
 
 def _compose(text: str) -> list[yaml.Node]:

@@ -103,6 +103,17 @@ def _edit_reference(node: yaml.ScalarNode, image: ImageReference, version: str) 
     yield Edit(node, f"{name}@{version}" if ":" in version else f"{name}:{version}")
 
 
+def find_prefixes(node: yaml.Node, image: ImageReference, prefix: str = "", depth: int = 0) -> Iterator[str]:
+    """The paths of the mappings in Helm values that name the image by repository: `image`, `web.image`."""
+    entries = _entries(node) if depth <= _MAX_DEPTH else {}
+    repository, registry = _text(entries.get("repository")), _text(entries.get("registry"))
+    if repository and _is(f"{registry}/{repository}" if registry else repository, image):
+        yield prefix
+    for name, child in entries.items():
+        key = name.replace("\\", "\\\\").replace(".", "\\.")
+        yield from find_prefixes(child, image, f"{prefix}.{key}" if prefix else key, depth + 1)
+
+
 def _edit_values(
     node: yaml.Node, entries: dict[str, yaml.Node], image: ImageReference, version: str
 ) -> Iterator[Edit]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from django.db import transaction
@@ -10,7 +10,7 @@ from django.db import transaction
 from apps.environments.models import Application
 from apps.promotions.models import EditTarget
 from gitopsui.adapters.git import TreeEntry
-from gitopsui.domain.edit import EditError, set_image
+from gitopsui.domain.edit import EditError, find_image_paths, find_values, set_image
 from gitopsui.domain.errors import GitError
 
 MOST_FILES = 400
@@ -42,6 +42,8 @@ def store_targets(application: Application, *, git: Tree) -> list[EditTarget]:
         for path, (blob, text) in files.items()
         if _names(text, application.component.image)
     ]
+    if not rows and application.renderer == "helm":
+        rows = _chart_targets(application, sha, files, git)
     if not rows:
         rows = [
             EditTarget(application=application, path=path, blob_sha=blob, commit_sha=sha, text=text)
@@ -49,6 +51,34 @@ def store_targets(application: Application, *, git: Tree) -> list[EditTarget]:
             if path.rpartition("/")[2] in KUSTOMIZATIONS and application.renderer == "kustomize"
         ][:1]
     return _replace(application, _keep_named_fields(application, rows))
+
+
+def _chart_targets(
+    application: Application, sha: str, files: Mapping[str, tuple[str, str]], git: Tree
+) -> list[EditTarget]:
+    """
+    The values file of its own that has the tag, where the chart itself names the image: `image.tag` in the
+    one, `image.repository` in the other. Of several files the last wins, as it does for Helm.
+    """
+    chart = _read_texts(git, _list(git, sha, f"{application.path}/values.yaml"))
+    defaults = next((text for _, text in chart.values()), "")
+    fields = (
+        [f"{path}.tag" for path in find_image_paths(defaults, application.component.image)]
+        if defaults
+        else []
+    )
+    own = [path for path in map(str, application.values_files) if path in files]
+    for path in reversed(own):
+        blob, text = files[path]
+        for field in fields:
+            if find_values(text, field):
+                return [
+                    EditTarget(
+                        application=application, path=path, blob_sha=blob, commit_sha=sha, text=text,
+                        field_path=field,
+                    )
+                ]  # fmt: skip
+    return []
 
 
 def _replace(application: Application, rows: Sequence[EditTarget]) -> list[EditTarget]:
@@ -61,7 +91,7 @@ def _keep_named_fields(application: Application, rows: list[EditTarget]) -> list
     """A path that somebody named stays with its file."""
     named = dict(application.edit_targets.exclude(field_path="").values_list("path", "field_path"))
     for row in rows:
-        row.field_path = named.get(row.path, "")
+        row.field_path = named.get(row.path, row.field_path)
     return rows
 
 
@@ -69,11 +99,11 @@ def _read(application: Application, sha: str, git: Tree) -> dict[str, tuple[str,
     """The YAML files of its own: path → blob and text, those that cannot be read left out."""
     entries = {entry.path: entry for path in _own_paths(application) for entry in _list(git, sha, path)}
     shared = _shared_paths(application)
-    wanted = {
-        path: entry.sha
-        for path, entry in sorted(entries.items())
-        if path not in shared and (entry.size or 0) <= MAX_BYTES
-    }
+    return _read_texts(git, [entry for path, entry in sorted(entries.items()) if path not in shared])
+
+
+def _read_texts(git: Tree, entries: Iterable[TreeEntry]) -> dict[str, tuple[str, str]]:
+    wanted = {entry.path: entry.sha for entry in entries if (entry.size or 0) <= MAX_BYTES}
     blobs = git.blobs(list(dict.fromkeys(wanted.values()))[:MOST_FILES], max_bytes=MOST_FILES * MAX_BYTES)
     texts: dict[str, tuple[str, str]] = {}
     for path, blob in wanted.items():

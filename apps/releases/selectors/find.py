@@ -166,7 +166,9 @@ class _Traveller:
     def _holds(self, version: str, sha: str) -> bool | None:
         """Whether a version has the commit; None where the version's commit is not known."""
         found = self.commits.get(version)
-        return self._has(found.sha, sha) if found else None
+        if found is None or self.graph.find(found.sha) is None:
+            return None
+        return self._has(found.sha, sha)
 
     def _has(self, tip: str, sha: str) -> bool:
         change, head = self.graph.find(sha), self.graph.find(tip)

@@ -113,7 +113,7 @@ class FaultServer:
                 owner.requests.append(request)
                 owner.routes.get(request.path, owner.default)(request)
 
-            do_GET = do_HEAD = do_POST = do_PATCH = handle_any  # noqa: N815
+            do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = handle_any  # noqa: N815
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Not in the test output."""

@@ -90,7 +90,8 @@ class GitHubStandIn(Forge):
     def protect(self, call: Call) -> Any:
         project = self.project(call, "admin")
         checks = call.body.get("required_status_checks") or {}
-        project.needs_checks = tuple(checks.get("contexts", ()))
+        named = [one["context"] for one in checks.get("checks", ())]
+        project.needs_checks = (*checks.get("contexts", ()), *named)
         return {"url": f"{self._url(project)}/branches/{call.parts['branch']}/protection"}
 
     @route("POST", f"{REPO}/git/refs")

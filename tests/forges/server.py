@@ -49,7 +49,8 @@ Effect = Callable[[BaseHTTPRequestHandler], None]
 @dataclass
 class Fault:
     """
-    Goes wrong `times` times for what matches. `is_after`: the call is done, only its answer is lost.
+    Goes wrong `times` times for what matches, after the first `skip`. `is_after`: the call is done, only its
+    answer is lost.
     """
 
     method: str
@@ -57,6 +58,14 @@ class Fault:
     effect: Effect
     is_after: bool = False
     times: int = 1
+    skip: int = 0
+
+    def takes(self, call: Call) -> bool:
+        if self.times < 1 or self.method not in ("*", call.method) or not re.search(self.path, call.path):
+            return False
+        self.skip -= 1
+        self.times -= self.skip < 0
+        return self.skip < 0
 
 
 def route(method: str, path: str) -> Callable[[Route], Route]:
@@ -104,8 +113,10 @@ class Forge:
         self._server.server_close()
         self._thread.join()
 
-    def fail(self, method: str, path: str, effect: Effect, *, is_after: bool = False, times: int = 1) -> None:
-        self.faults.append(Fault(method, path, effect, is_after, times))
+    def fail(
+        self, method: str, path: str, effect: Effect, *, is_after: bool = False, times: int = 1, skip: int = 0
+    ) -> None:
+        self.faults.append(Fault(method, path, effect, is_after, times, skip))
 
     def count(self, method: str, path: str) -> int:
         return sum(1 for one in self.requests if one.method == method and re.search(path, one.path))
@@ -150,11 +161,7 @@ class Forge:
             send(handler, reply)
 
     def _take_fault(self, call: Call) -> Fault | None:
-        for fault in self.faults:
-            if fault.times > 0 and fault.method in ("*", call.method) and re.search(fault.path, call.path):
-                fault.times -= 1
-                return fault
-        return None
+        return next((fault for fault in self.faults if fault.takes(call)), None)
 
     def _read(self, handler: BaseHTTPRequestHandler) -> Call:
         parts = urlsplit(handler.path)

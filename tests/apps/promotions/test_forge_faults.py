@@ -1,0 +1,271 @@
+"""The protocol against forges that fail: what is lost is read back, and nothing happens twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.core import jobs
+from apps.core.models import AuditEvent, Job
+from apps.promotions import tasks
+from apps.promotions.models import ForgeConnection, Promotion
+from apps.promotions.services.propose import ADVANCE
+from gitopsui.adapters.forge.pause import end_pauses
+from gitopsui.domain.errors import ForgeError
+from tests.adapters.fault_server import FaultServer, always
+from tests.apps.promotions.conftest import World
+from tests.forges.gitea_standin import GiteaStandIn
+from tests.forges.github_standin import GitHubStandIn
+from tests.forges.gitlab_standin import GitLabStandIn
+from tests.forges.ground import Account, Project
+from tests.forges.server import drop, saying
+
+KINDS: dict[str, Any] = {"github": GitHubStandIn, "gitlab": GitLabStandIn, "gitea": GiteaStandIn}
+PATH = "team/config"
+BOT = Account("bot", "token-of-the-bot")
+PERSON = Account("approver", "token-of-the-approver")
+# Where each is opened and merged.
+CREATE = r"/(pulls|merge_requests)$"
+MERGE = r"/merge$"
+# How often it is listed to see that there is none.
+LOOKS = {"github": 1, "gitlab": 1, "gitea": 2}
+MERGE_METHOD = {"github": "PUT", "gitlab": "PUT", "gitea": "POST"}
+ONE = r"/(pulls|merge_requests)/1$"
+EXPIRED = saying(401, b'{"message": "Token has expired"}', Content_Type="application/json")
+BUSY = saying(429, b"Retry later", Retry_After="120")
+PAGE = saying(502, b"<html><b>Bad Gateway</b></html>", Content_Type="text/html")
+
+
+@dataclass
+class Bench:
+    """The world with its repository on a forge; nothing has to be approved, and gates merge it."""
+
+    world: World
+    kind: str
+    forge: Any
+    project: Project
+
+    def propose(self) -> Promotion:
+        self.world.allow(merge="auto")
+        return self.world.propose("cart")
+
+    def opened(self) -> Promotion:
+        self.world.allow(merge="here")
+        promotion = self.world.advance(self.world.propose("cart"))
+        assert (promotion.phase, promotion.number) == ("open", "1")
+        self.world.allow(merge="auto")
+        return promotion
+
+    def turn(self, promotion: Promotion) -> str:
+        """One turn; answers the code of the error that it ended with, or ""."""
+        try:
+            self.world.advance(promotion)
+        except ForgeError as error:
+            return error.code
+        finally:
+            promotion.refresh_from_db()
+        return ""
+
+    def until_merged(self, promotion: Promotion, turns: int = 5) -> list[str]:
+        codes = []
+        while promotion.phase != "merged" and len(codes) < turns:
+            codes.append(self.turn(promotion))
+        return codes
+
+    def check_once(self, promotion: Promotion) -> None:
+        """One branch, one pull request, one merge, one audit row for each step, and a phase that is true."""
+        assert promotion.phase == "merged"
+        assert [pull.state for pull in self.project.pulls] == ["merged"]
+        assert self.project.merges == 1
+        assert promotion.merge_sha == self.project.tip("main")
+        assert sum("promote" in ref for ref in self.world.remote_heads()) == 1
+        told = AuditEvent.objects.filter(object_type="promotions.Promotion", object_id=str(promotion.pk))
+        verbs = [verb for verb in told.values_list("verb", flat=True) if verb.startswith("promotion ")]
+        assert len(verbs) == len(set(verbs))
+        assert "promotion merged" in verbs
+
+
+@pytest.fixture(params=list(KINDS))
+def bench(request: pytest.FixtureRequest, world: World, tmp_path: Path, settings: Any) -> Iterator[Bench]:
+    end_pauses()
+    with KINDS[request.param](tmp_path / "forge", [BOT, PERSON]) as forge:
+        settings.GITOPSUI_TRUSTED_ENDPOINTS |= {forge.host_port}
+        project = forge.ground.create(PATH, world.seed)
+        ForgeConnection.objects.create(
+            repository=world.repository, kind=request.param, api_url=forge.api_url, path=PATH, token=BOT.token
+        )
+        yield Bench(world, request.param, forge, project)
+    end_pauses()
+
+
+@pytest.mark.django_db
+def test_a_promotion_is_opened_and_merged_on_the_forge(bench: Bench) -> None:
+    promotion = bench.opened()
+    (pull,) = bench.project.pulls
+    assert (pull.title, pull.by.name) == (promotion.title, "bot")
+    assert promotion.url.startswith(bench.forge.root)
+    statuses = {one.name for one in bench.project.statuses.get(promotion.head_sha, [])}
+    assert statuses == set() or all(name.startswith("gitopsui/") for name in statuses)
+    assert bench.until_merged(promotion) == [""]
+    bench.check_once(promotion)
+    assert "2.0.0" in bench.world.read("cart")
+
+
+@pytest.mark.django_db
+def test_f17_a_connection_dropped_after_it_was_opened_opens_no_second_one(bench: Bench) -> None:
+    promotion = bench.propose()
+    bench.forge.fail("POST", CREATE, drop, is_after=True)
+    bench.until_merged(promotion)
+    assert bench.forge.count("POST", CREATE) == 1
+    bench.check_once(promotion)
+
+
+@pytest.mark.django_db
+def test_f17_the_read_back_fails_too_and_the_next_turn_finds_it(bench: Bench) -> None:
+    promotion = bench.propose()
+    bench.forge.fail("POST", CREATE, drop, is_after=True)
+    bench.forge.fail("GET", CREATE, PAGE, skip=LOOKS[bench.kind])
+    assert bench.turn(promotion) == "FORGE_ERROR"
+    assert (promotion.phase, len(bench.project.pulls)) == ("opening", 1)
+    assert promotion.error
+    bench.until_merged(promotion)
+    assert bench.forge.count("POST", CREATE) == 1
+    bench.check_once(promotion)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("effect", [drop, PAGE, saying(500, b"")], ids=["dropped", "502", "500"])
+def test_f18_an_answer_lost_after_merging_is_read_back_as_one_merge(bench: Bench, effect: Any) -> None:
+    promotion = bench.opened()
+    bench.forge.fail(MERGE_METHOD[bench.kind], MERGE, effect, is_after=True)
+    bench.until_merged(promotion)
+    assert bench.forge.count(MERGE_METHOD[bench.kind], MERGE) == 1
+    bench.check_once(promotion)
+
+
+@pytest.mark.django_db
+def test_f18_a_merge_that_never_arrived_is_asked_for_again(bench: Bench) -> None:
+    promotion = bench.opened()
+    bench.forge.fail(MERGE_METHOD[bench.kind], MERGE, PAGE)
+    assert bench.turn(promotion) == "FORGE_ERROR"
+    assert promotion.phase == "merging"
+    assert "<" not in promotion.error
+    bench.until_merged(promotion)
+    bench.check_once(promotion)
+
+
+@pytest.mark.django_db
+def test_f30_merged_by_hand_while_we_merge_is_no_error(bench: Bench) -> None:
+    promotion = bench.opened()
+
+    def merged_meanwhile(handler: Any) -> None:
+        bench.project.merge(bench.project.pulls[0], "By hand", PERSON)
+        saying(405, b'{"message": "405 Method Not Allowed"}', Content_Type="application/json")(handler)
+
+    bench.forge.fail(MERGE_METHOD[bench.kind], MERGE, merged_meanwhile)
+    assert bench.until_merged(promotion) == [""]
+    bench.check_once(promotion)
+    assert (promotion.error, promotion.attention) == ("", "")
+
+
+@pytest.mark.django_db
+def test_f33_a_forge_that_still_works_it_out_is_asked_again_and_that_is_no_conflict(bench: Bench) -> None:
+    promotion = bench.opened()
+    bench.project.unknown = 4
+    bench.until_merged(promotion, turns=8)
+    bench.check_once(promotion)
+
+
+@pytest.mark.django_db
+def test_f31_a_conflict_on_the_forge_ends_it(bench: Bench) -> None:
+    promotion = bench.opened()
+
+    def conflicts_meanwhile(handler: Any) -> None:
+        text = bench.world.read("cart").replace("1.0.0", "1.5.0")
+        bench.world.seed.commit({bench.world.path("cart", "production"): text}, "Fix")
+        saying(405, b'{"message": "Please try again later"}', Content_Type="application/json")(handler)
+
+    bench.forge.fail(MERGE_METHOD[bench.kind], MERGE, conflicts_meanwhile)
+    bench.turn(promotion)
+    assert promotion.phase == "stale"
+    assert promotion.events.filter(text__startswith="It conflicts with main").count() == 1
+    assert bench.project.merges == 0
+
+
+@pytest.mark.django_db
+def test_f32_a_rule_of_the_forge_is_waited_for_in_its_words(bench: Bench) -> None:
+    promotion = bench.opened()
+    bench.project.needs_checks = ("never",)
+    bench.turn(promotion)
+    assert promotion.phase == "open"
+    assert promotion.attention.startswith("The forge waits: ")
+    bench.project.needs_checks = ()
+    bench.until_merged(promotion)
+    bench.check_once(promotion)
+
+
+@pytest.mark.django_db
+def test_f62_the_promotion_says_until_when_and_burns_no_attempt(bench: Bench) -> None:
+    promotion = bench.opened()
+    job = jobs.schedule(ADVANCE, promotion.pk, label="x", due_at=timezone.now())
+    bench.forge.fail("*", r".", BUSY)
+    asked = len(bench.forge.requests)
+    for _ in range(4):
+        jobs.make_due(ADVANCE, [promotion.pk])
+        tasks.advance_promotion(promotion.pk)
+    job = Job.objects.get(pk=job.pk)
+    assert len(bench.forge.requests) == asked + 1, "it was asked again before the time"
+    assert (job.state, job.failures) != ("quarantined", 3)
+    assert job.failures == 0
+    assert job.due_at is not None
+    assert timedelta(seconds=60) < job.due_at - timezone.now() <= timedelta(seconds=121)
+    promotion.refresh_from_db()
+    assert (promotion.phase, promotion.error_code) == ("open", "FORGE_BUSY")
+    assert "wait until" in promotion.error
+    end_pauses()
+    bench.until_merged(promotion)
+    bench.check_once(promotion)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", [CREATE, ONE], ids=["opening", "open"])
+def test_f63_pages_of_a_broken_proxy_are_passed_over_and_never_shown(bench: Bench, path: str) -> None:
+    promotion = bench.propose()
+    bench.forge.fail("GET", path, PAGE, times=2)
+    codes = bench.until_merged(promotion, turns=6)
+    assert codes.count("FORGE_ERROR") == 2
+    assert "<" not in promotion.error
+    bench.check_once(promotion)
+
+
+@pytest.mark.django_db
+def test_f64_a_token_that_expired_is_told_to_its_owner_and_is_no_loop(bench: Bench) -> None:
+    promotion = bench.opened()
+    jobs.schedule(ADVANCE, promotion.pk, label="x", due_at=timezone.now())
+    bench.forge.fail("*", r".", EXPIRED, times=100)
+    tasks.advance_promotion(promotion.pk)
+    promotion.refresh_from_db()
+    assert (promotion.phase, promotion.error_code) == ("open", "FORGE_AUTH")
+    assert "Token has expired" in promotion.error
+    assert "Store" in promotion.error_hint
+    job = Job.objects.get(kind=ADVANCE, subject_id=promotion.pk)
+    assert job.due_at is None or job.due_at - timezone.now() > timedelta(minutes=5)
+    bench.forge.faults.clear()
+    bench.until_merged(promotion)
+    bench.check_once(promotion)
+
+
+@pytest.mark.django_db
+def test_f65_a_forge_that_sends_us_elsewhere_is_not_followed(bench: Bench) -> None:
+    promotion = bench.opened()
+    with FaultServer({}, default=always({})) as other:
+        bench.forge.fail("*", r".", saying(302, b"", Location=f"{other.url}/x"), times=100)
+        assert bench.turn(promotion) == "FORGE_REDIRECT"
+        assert other.requests == [], "the token went to another host"
+    assert "redirect" in promotion.error

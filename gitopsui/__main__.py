@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from gitopsui.adapters.git import Ref, RefKind, Repository
+from gitopsui.adapters.git_output import Ref, RefKind
+from gitopsui.adapters.git_repository import Repository
 from gitopsui.domain.changelog import build_changelog, pick_family
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
@@ -108,15 +109,7 @@ def _read_tag(ref: Ref) -> Tag | None:
 
 def _read_history(repository: Repository, tips: Iterable[str]) -> list[Commit]:
     """All commits of the default branch and of the releases beside it, children before parents."""
-    commits = repository.log("HEAD")
-    known = {commit.sha for commit in commits}
-    for tip in tips:
-        if tip not in known:
-            # None of the known can be a child of these: their ancestors are all known.
-            beside = [each for each in repository.log(tip, exclude="HEAD") if each.sha not in known]
-            commits = beside + commits
-            known.update(each.sha for each in beside)
-    return commits
+    return repository.log("HEAD", also=sorted(set(tips)))
 
 
 def _print_markdown(notes: list[Notes], is_whole: bool) -> str:

@@ -92,9 +92,11 @@ class Repository:
         limit: int | None = None,
         first_parent: bool = False,
         no_merges: bool = False,
+        also: Sequence[str] = (),
     ) -> list[Commit]:
         """
-        The commits that `tip` has and `exclude` has not, children before parents whatever their dates say.
+        The commits that `tip` or one of `also` (full ids) has and `exclude` has not, children before parents
+        whatever their dates say.
 
         With `paths`, only those that changed one of these files or folders.
         """
@@ -102,7 +104,8 @@ class Repository:
         options += ["--no-color", "--no-decorate", "--no-notes", "--no-show-signature"]
         options += ["--first-parent"] * first_parent + ["--no-merges"] * no_merges
         options += [f"--max-count={limit}"] if limit is not None else []
-        return parse_log(self._output("log", *options, *self._range(tip, exclude), "--", *paths))
+        tips = [*self._range(tip, exclude), *map(self._commit_id, also)]
+        return parse_log(self._output("log", *options, *tips, "--", *paths))
 
     def count(self, tip: str, *, exclude: str | None = None, no_merges: bool = True) -> int:
         """How many commits `log` would list."""

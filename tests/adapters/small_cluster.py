@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gitopsui.adapters.cluster import ClusterAccess, ClusterReader
+from gitopsui.adapters.cluster import ClusterAccess, ClusterReader, Known
 from gitopsui.adapters.http import HttpPolicy
 from gitopsui.domain.errors import ClusterError
 from gitopsui.domain.resource import GroupKind, Manifest
@@ -114,11 +114,17 @@ def as_it_is(manifest: Manifest) -> Manifest:
 
 
 def open_reader(
-    server: FaultServer, *, mask: Mask = as_it_is, seconds: float = 5, **access: Any
+    server: FaultServer,
+    *,
+    mask: Mask = as_it_is,
+    seconds: float = 5,
+    known: Known | None = None,
+    **access: Any,
 ) -> ClusterReader:
     policy = HttpPolicy(private_hosts=frozenset({server.host_port}))
-    known = ClusterAccess(server.url, **{"token": "CANARY-kubeconfig-token", **access})
-    return ClusterReader(known, policy=policy, mask=mask, budget=timedelta(seconds=seconds))
+    account = ClusterAccess(server.url, **{"token": "CANARY-kubeconfig-token", **access})
+    budget = timedelta(seconds=seconds)
+    return ClusterReader(account, policy=policy, mask=mask, budget=budget, known=known)
 
 
 @contextmanager

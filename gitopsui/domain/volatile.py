@@ -71,6 +71,22 @@ def volatile_rules(fields: Iterable[VolatileField]) -> tuple[IgnoreRule, ...]:
     )
 
 
+def is_made_up(key: ResourceKey, fields: Iterable[VolatileField]) -> bool:
+    """
+    Whether an object may be what an earlier render called otherwise: of the same kind and place as one whose
+    name is made up anew, and called alike but for a last part of the same length. `key` and the keys of
+    `fields` name their namespaces alike.
+    """
+    stem = _stem(key)
+    return bool(stem[-2]) and any(field.is_name and _stem(field.key) == stem for field in fields)
+
+
+def _stem(key: ResourceKey) -> tuple[str, str, str, str, int]:
+    """The name without what follows the last dash, which is where charts put what they make up."""
+    start, dash, end = key.name.rpartition("-")
+    return key.group, key.kind, key.namespace, start + dash, len(end)
+
+
 def _pointers(field: VolatileField) -> list[str]:
     head, _, rest = field.pointer.partition("/stringData")
     if (field.key.group, field.key.kind) != ("", "Secret") or head or not rest:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from gitopsui.domain.drift import compare
 from gitopsui.domain.identity import ResourceKey
 from gitopsui.domain.ignore import Level
-from gitopsui.domain.volatile import VolatileField, differing_fields, volatile_rules
+from gitopsui.domain.volatile import VolatileField, differing_fields, is_made_up, volatile_rules
 
 
 def config_map(name: str = "cart", **data: Any) -> dict[str, Any]:
@@ -91,3 +93,31 @@ def test_a_list_that_changes_its_length_is_one_field() -> None:
 def test_odd_shapes_are_compared_as_they_stand() -> None:
     assert differing_fields([None, 3, []], [None, 3, []]) == ()  # type: ignore[list-item]
     assert differing_fields([{"kind": 3}], [{"kind": [4]}])[0].path == "kind"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_expected"),
+    [
+        ("migrate-x7f3k", True),
+        ("migrate-9dk2m", True),
+        ("migrate-9dk2m1", False),
+        ("migrate-by-hand", False),
+        ("other-9dk2m", False),
+        ("migrate", False),
+    ],
+)
+def test_what_an_earlier_render_made_is_known_by_its_name(name: str, is_expected: bool) -> None:
+    fields = differing_fields([config_map("migrate-x7f3k")], [config_map("migrate-aaaaa")])
+    assert is_made_up(ResourceKey("", "ConfigMap", "", name), fields) is is_expected
+    assert not is_made_up(ResourceKey("", "Secret", "", name), fields)
+    assert not is_made_up(ResourceKey("", "ConfigMap", "elsewhere", name), fields)
+
+
+def test_a_name_that_is_made_up_as_a_whole_tells_nothing_about_others() -> None:
+    fields = differing_fields([config_map("x7f3k")], [config_map("9dk2m")])
+    assert not is_made_up(ResourceKey("", "ConfigMap", "", "aaaaa"), fields)
+
+
+def test_a_field_that_is_made_up_leaves_the_name_alone() -> None:
+    fields = differing_fields([config_map("cart-aaaaa", a="1")], [config_map("cart-aaaaa", a="2")])
+    assert not is_made_up(ResourceKey("", "ConfigMap", "", "cart-bbbbb"), fields)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from apps.environments.models import Application, ApplicationEvent, VersionObser
 from apps.environments.services.desired import Desired, Mask, RenderDoor, read_desired, version_in
 from apps.environments.services.events import update_events
 from apps.environments.services.findings import store_drifts, store_resources
-from apps.environments.services.live import Live, LiveDoor, read_live
+from apps.environments.services.live import Live, LiveDoor, placed, read_live
 from apps.environments.services.reconcilers import OwnVerdict, update_reconcilers
 from apps.environments.services.silences import rules_for, with_silenced
 from apps.environments.services.unchanged import is_unchanged, kept_mark, mark_of, record_unchanged
@@ -42,7 +42,7 @@ from gitopsui.domain.secret_values import describe_not_compared
 from gitopsui.domain.shipped import aggregated_rules
 from gitopsui.domain.silenced import SilencedDrift
 from gitopsui.domain.text import clean_text
-from gitopsui.domain.volatile import volatile_rules
+from gitopsui.domain.volatile import VolatileField, is_made_up, volatile_rules
 
 NOTE_LIMIT = 100
 DIGEST_LIMIT = 200
@@ -168,10 +168,17 @@ def _examine(
     # Against an empty cluster every kept object is told by the key it is compared under.
     kept = {drift.key for drift in compare(desired.kept, (), namespace=namespace, now=now)}
     unknown = [ResourceDrift(key, DriftKind.UNKNOWN, reason=NOT_READ_NOW) for key in sorted(kept)]
+    named_there = [replace(field, key=placed(field.key, namespace)) for field in desired.volatile]
+    made_up = [*desired.volatile, *named_there]
     return Examination(
-        [drift for drift in found.drifts if drift.key not in kept] + unknown,
+        [one for one in found.drifts if one.key not in kept and not _is_earlier(one, made_up)] + unknown,
         [one for one in found.silenced if one.key not in kept],
     )
+
+
+def _is_earlier(drift: ResourceDrift, made_up: Sequence[VolatileField]) -> bool:
+    """Whether it is extra for no other reason than that each render gives it another name."""
+    return drift.kind is DriftKind.EXTRA and is_made_up(drift.key, made_up)
 
 
 def _unread(kind: GroupKind, reason: str) -> str:

@@ -20,12 +20,14 @@ from apps.environments.services import checks, layouts
 from apps.repositories.connect import mirror
 from gitopsui.adapters.git import Mirror
 from gitopsui.adapters.render import Rendered, Renderer, RenderSource, Tools
+from gitopsui.domain.drift import DriftKind
 from gitopsui.domain.errors import ClusterError
 from gitopsui.domain.mask import mask
 from tests.adapters.git_http import Seed
 from tests.adapters.render_binaries import require_tools
 from tests.apps.environments.world import GOOD, World, commit
 
+TRACKED = "argocd.argoproj.io/tracking-id"
 hide = functools.partial(mask, key=b"k" * 32)
 
 
@@ -259,3 +261,46 @@ def test_what_a_chart_makes_up_is_no_drift_and_anything_else_still_is(world: Wor
     drift = DriftedResource.objects.get(application=application, resolved_at=None)
     assert [change["path"] for change in drift.changes] == ["data.fixed"]
     assert helm.rendered == ["dice"]
+
+
+NAMED_BY_DICE = b"""\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: "run-{{ randAlphaNum 6 | lower }}"
+"""
+
+
+@pytest.mark.binary
+def test_an_object_that_each_render_calls_otherwise_is_neither_missing_nor_too_many(
+    world: World, tmp_path: Path
+) -> None:
+    chart = b"apiVersion: v2\nname: dice\nversion: 1.0.0\n"
+    fixed = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fixed}\n"
+    files = {"dice/Chart.yaml": chart, "dice/templates/a.yaml": NAMED_BY_DICE, "dice/templates/b.yaml": fixed}
+    world.seed("charts", files)
+    repository = world.connect("charts")
+    world.poll(repository)
+    application = world.application(repository, "dice", renderer="helm")
+    names = ("fixed", "run-abc123", "left-behind")
+    world.server.objects = [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": name,
+                "namespace": "n",
+                "uid": name,
+                "annotations": {TRACKED: f"dice:/ConfigMap:n/{name}"},
+            },
+        }
+        for name in names
+    ]
+    helm = CountingRenderer(require_tools("helm"), tmp_path / "scratch")
+
+    look(application, helm)
+
+    drifts = DriftedResource.objects.filter(application=application, resolved_at=None)
+    assert {(drift.name, drift.verdict) for drift in drifts if drift.verdict != DriftKind.MODIFIED} == {
+        ("left-behind", DriftKind.EXTRA)
+    }

@@ -6,7 +6,7 @@ would change. Asked for by people, done by a job, only where the connection may.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,8 +23,10 @@ from apps.environments.services.findings import change_json
 from apps.environments.services.silences import rules_for
 from gitopsui.adapters.cluster import DryRun, Outcome
 from gitopsui.adapters.git import Mirror
+from gitopsui.adapters.render import Rendered
+from gitopsui.adapters.render_source import HELM
 from gitopsui.domain.diff import FieldChange
-from gitopsui.domain.drift import DriftKind, compare
+from gitopsui.domain.drift import DriftKind, IgnoreRule, compare
 from gitopsui.domain.dry_run import owned_part
 from gitopsui.domain.errors import ClusterError, InputError, RenderError
 from gitopsui.domain.identity import Manifest, ResourceKey, find_key, flatten
@@ -32,12 +34,14 @@ from gitopsui.domain.mask import is_secret_kind
 from gitopsui.domain.mask_text import mask_text
 from gitopsui.domain.owner import is_hook
 from gitopsui.domain.text import clean_text
+from gitopsui.domain.volatile import volatile_rules
 
 MANAGER = "gitopsui"
 LONGEST = timedelta(seconds=150)
 # What is said of one object alone; any other failure is one of the cluster.
 _OF_ONE_OBJECT = ("KIND_UNKNOWN", "KIND_UNAVAILABLE", "CLUSTER_TOO_LARGE")
 NOT_IN_TIME = "There was no time left for it."
+NAME_MADE_UP = "Each render gives it another name, so there is nothing to compare it with."
 NO_VALUES = "This connection does not read Secret values, so Secrets are left out."
 INCOMPLETE = "Some files of the folder cannot be read, so this is not everything Git asks for."
 
@@ -111,8 +115,10 @@ def run_deep_check(
         return
     asked.desired_sha = head.commit_sha
     try:
-        rendered = renderer.render(git, head.commit_sha, source_of(application))
-        findings = _findings(application, rendered.manifests, cluster, now)
+        source = source_of(application)
+        # A chart may roll dice, and what it rolls differs from what is live each time.
+        rendered = renderer.render(git, head.commit_sha, source, check_determinism=source.renderer == HELM)
+        findings = _findings(application, rendered, cluster, now)
     except (RenderError, ClusterError) as error:
         _store(asked, now, error=error.message, hint=error.hint)
         return
@@ -146,14 +152,18 @@ def _as_json(finding: Finding) -> dict[str, Any]:
 
 
 def _findings(
-    application: Application, manifests: Iterable[Manifest], cluster: DryRunDoor, now: datetime
+    application: Application, rendered: Rendered, cluster: DryRunDoor, now: datetime
 ) -> list[Finding]:
     namespace = application.namespace or "default"
     # Of two with one key the last one counts, as it does when they are applied.
-    wanted = {find_key(one): one for one in flatten(manifests) if not is_hook(one)}
+    wanted = {find_key(one): one for one in flatten(rendered.manifests) if not is_hook(one)}
+    nameless = {field.key for field in rendered.volatile if field.is_name} & wanted.keys()
+    found = [Finding(key, Verdict.SKIPPED, NAME_MADE_UP) for key in nameless]
+    asked = {key: one for key, one in wanted.items() if key not in nameless}
     reads_secrets = application.cluster is not None and application.cluster.reads_secrets
-    found = list(_ask_all(wanted, cluster, namespace=namespace, reads_secrets=reads_secrets))
-    return sorted(_compared(application, found, namespace, now), key=lambda finding: finding.key)
+    found += _ask_all(asked, cluster, namespace=namespace, reads_secrets=reads_secrets)
+    rules = (*rules_for(application, now=now), *volatile_rules(rendered.volatile))
+    return sorted(_compared(found, rules, namespace, now), key=lambda finding: finding.key)
 
 
 def _ask_all(
@@ -182,13 +192,12 @@ def _ask(key: ResourceKey, manifest: Manifest, cluster: DryRunDoor, namespace: s
 
 
 def _compared(
-    application: Application, findings: Sequence[Finding], namespace: str, now: datetime
+    findings: Sequence[Finding], rules: Sequence[IgnoreRule], namespace: str, now: datetime
 ) -> Iterator[Finding]:
     """The findings with the fields that would change, by the rules that the drift table goes by."""
     runs = [finding.run for finding in findings if finding.run is not None]
     applied = [owned_part(run.applied or {}, manager=MANAGER) for run in runs]
     live = [run.live or {} for run in runs]
-    rules = rules_for(application, now=now)
     drifts = compare(applied, live, ignore=rules, namespace=namespace, now=now)
     by_key = {drift.key: drift for drift in drifts}
     for finding in findings:

@@ -8,12 +8,19 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.core.models import AuditEvent, Job
 from apps.demo.standin import TokenRole
-from apps.environments import tasks
+from apps.environments import connect, tasks
 from apps.environments.models import Application, Cluster, DeepCheck
 from apps.environments.selectors.deep_check import DEEP_CHECK, DeepCheckPanel, deep_check_of
+from apps.environments.services import deep_check
+from apps.repositories.connect import mirror
+from gitopsui.adapters.git import Mirror
+from gitopsui.adapters.render import Rendered, RenderSource
+from gitopsui.domain.identity import ResourceKey
+from gitopsui.domain.volatile import VolatileField
 from tests.adapters.git_http import LONG_AGO
 from tests.apps.environments.standin_world import StandInWorld, standing_world
 from tests.apps.environments.world import World, dump_tables
@@ -248,3 +255,41 @@ def test_a_refusal_quotes_no_value_of_git(there: StandInWorld) -> None:
     assert finding["verdict"] == "refused"
     assert "replicas" in finding["reason"]
     assert CANARY not in finding["reason"]
+
+
+class Dice:
+    """A renderer whose chart makes up a field and a name anew each time."""
+
+    def __init__(self) -> None:
+        self.is_checked: list[bool] = []
+
+    def inputs_digest(self, mirror: Mirror, commit: str, source: RenderSource) -> str:
+        return "d" * 64
+
+    def render(
+        self, mirror: Mirror, commit: str, source: RenderSource, *, check_determinism: bool = False
+    ) -> Rendered:
+        self.is_checked.append(check_determinism)
+        fixed = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}}
+        named = {**fixed, "metadata": {"name": "run-x7f3k"}}
+        volatile = (
+            VolatileField(ResourceKey("", "ConfigMap", "", "settings"), "data.colour", "/data/colour"),
+            VolatileField(ResourceKey("", "ConfigMap", "", "run-x7f3k"), "metadata.name", ""),
+        )
+        manifests = ({**fixed, "data": {"colour": "made up"}}, named)
+        return Rendered(manifests, (), (), "helm", volatile=volatile if check_determinism else ())
+
+
+def test_what_a_chart_makes_up_anew_is_no_change(there: StandInWorld) -> None:
+    application = there.application({"app/config.yaml": CONFIG})
+    application.renderer = "helm"
+    there.apply(CONFIG)
+    deep_check.ask_deep_check(application, by=there.world.people["proposer"], now=timezone.now())
+    dice = Dice()
+    with connect.dry_run_door(application.cluster) as cluster:
+        git = mirror(application.repository)
+        deep_check.run_deep_check(application, git=git, renderer=dice, cluster=cluster, now=timezone.now())
+
+    panel = deep_check_of(application)
+    assert dice.is_checked == [True]
+    assert (verdicts(panel), panel.unchanged_count) == ({"run-x7f3k": "skipped"}, 1)

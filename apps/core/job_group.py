@@ -84,7 +84,8 @@ def _claim(kind: str, subject_ids: Sequence[int], lease_time: timedelta) -> Grou
     with transaction.atomic():
         free = Job.objects.filter(due_condition(now), kind=kind, subject_id__in=subject_ids, attempts=0)
         free.exclude(state=JobState.RUNNING).update(**_claimed(now, token, lease_time))
-        rows = {job.subject_id: job for job in Job.objects.filter(lease_token=token)}
+        ours = Job.objects.filter(kind=kind, subject_id__in=subject_ids, lease_token=token)
+        rows = {job.subject_id: job for job in ours}
         begun = [JobRun(job=job, started_at=now) for job in rows.values()]
         runs = JobRun.objects.bulk_create(begun, batch_size=GROUP_SIZE)
     ordered = {subject: rows[subject] for subject in subject_ids if subject in rows}

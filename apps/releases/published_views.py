@@ -175,6 +175,7 @@ def feed_component(request: HttpRequest, key: str, slug: str, component_slug: st
         host=_host(),
         self_url=_address("feed-component", key, slug, component_slug),
         url=_address("component-detail", slug, component_slug),
+        url_of=lambda release: _address("release-detail", str(release.pk)),
     )
     return _private(_answer(request, to_atom(feed), MEDIA_TYPE))
 

@@ -7,7 +7,7 @@ held back; no pre-releases, no environments, no names of people.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -45,6 +45,7 @@ _TONES = {
 class ToldRelease:
     """A release as somebody outside reads it. `introduction_html` was sanitised when it was stored."""
 
+    pk: int
     version: str
     tag: str
     released_at: datetime | None
@@ -84,6 +85,7 @@ def read_told_releases(
 
 def _tell(release: Release, notes: dict[str, Any]) -> ToldRelease:
     return ToldRelease(
+        release.pk,
         release.version,
         release.tag,
         release.dated_at,
@@ -95,9 +97,15 @@ def _tell(release: Release, notes: dict[str, Any]) -> ToldRelease:
 
 
 def component_feed(
-    component: Component, releases: Iterable[ToldRelease], *, host: str, self_url: str, url: str
+    component: Component,
+    releases: Iterable[ToldRelease],
+    *,
+    host: str,
+    self_url: str,
+    url: str,
+    url_of: Callable[[ToldRelease], str] | None = None,
 ) -> Feed:
-    """The releases of a component; `url` is the page all entries lead to."""
+    """The releases of a component; an entry leads to `url_of` its release, else all of them to `url`."""
     project = component.project
     entries = [
         FeedEntry(
@@ -105,7 +113,7 @@ def component_feed(
             title=f"{component.name} {release.version}{', withdrawn' if release.is_bad else ''}",
             updated=release.updated_at or project.created_at,
             published=release.released_at,
-            url=url,
+            url=url_of(release) if url_of else url,
             html=_html(release),
         )
         for release in releases

@@ -78,10 +78,9 @@ def update_changelog(component: Component, *, git: Files | None, render: Render)
     A file that cannot be read is stored with the reason. Raises GitError when the mirror cannot be read.
     """
     source = component.source
-    if source is None or git is None or not git.exists() or not source.watched_branch:
-        Changelog.objects.filter(component=component).delete()
-        return
-    file = _find_file(component, git, source.watched_branch)
+    if source is not None and (git is None or not git.exists()):
+        return  # the mirror is not there yet, or for a moment: what was read before stays
+    file = _find_file(component, git, source.watched_branch) if source and git else None
     if file is None:
         Changelog.objects.filter(component=component).delete()
         return
@@ -97,6 +96,8 @@ def update_changelog(component: Component, *, git: Files | None, render: Render)
 
 def _find_file(component: Component, git: Files, branch: str) -> File | None:
     """In the folders of the component, in a monorepo, else in the root of the repository."""
+    if not branch:
+        return None
     try:
         commit = git.resolve(branch)
     except GitError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from apps.environments.models import Component
 from apps.releases import rendering
 from apps.releases.models import Changelog, Release, ReleasePolicy
 from apps.releases.services.changelogs import MOST_BYTES, update_changelog
-from tests.adapters.git_http import File, link
+from tests.adapters.git_http import File, Seed, link
 from tests.apps.releases.conftest import Shop
 from tests.domain.samples import load_bad_input, needs_samples
 
@@ -108,6 +109,13 @@ def test_a_file_without_versions_is_shown_whole(shop: Shop) -> None:
     assert found is not None
     assert found.error == "No heading in it names a version."
     assert "<strong>all</strong>" in found.entries[0]["html"]
+
+
+def test_a_mirror_that_is_not_there_takes_nothing_away(shop: Shop, tmp_path: Path) -> None:
+    store(shop, {"CHANGELOG.md": KEPT})
+    missing = Seed(tmp_path / "missing.git").as_repository()
+    update_changelog(shop.component, git=missing, render=rendering.render_markdown)
+    assert Changelog.objects.count() == 1
 
 
 def test_a_component_without_a_repository_has_none(shop: Shop) -> None:

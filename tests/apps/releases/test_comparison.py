@@ -253,3 +253,35 @@ def test_the_page_answers_in_a_sentence_and_says_when_nothing_matches(viewer: Cl
     odd = viewer.get("/projects/shop/find/", {"q": "\0<script>\u202e" + "x" * 500})
     assert odd.status_code == 200
     assert b"<script>\xe2" not in odd.content
+
+
+@pytest.fixture
+def one_tap(lines: Shop) -> str:
+    """The page that compares where somebody wrote one entry anew, and the id of its commit."""
+    sha = lines.seed.git("rev-parse", "refs/tags/v1.1.0^{commit}~1")
+    lines.component.note_overrides.create(
+        kind="commit", key=sha, text="One tap", audience="internal", edited_by="ada", edited_at=timezone.now()
+    )
+    return f"{PAGE}?from=tag:v1.1.0&into=tag:v1.0.0"
+
+
+@pytest.mark.parametrize("form", ["", "md", "html", "json"])
+def test_what_people_wrote_shows_where_versions_are_compared(
+    lines: Shop, one_tap: str, client: Client, form: str
+) -> None:
+    client.force_login(make_person("viewer", Role.VIEWER, lines.project))
+    engineers = client.get(f"{one_tap}&format={form}").content.decode()
+    customers = client.get(f"{one_tap}&format={form}&audience=public").content.decode()
+    assert "One tap" in engineers
+    assert "One tap" not in customers
+    assert "charge once" in customers
+    assert "Edit…" not in engineers
+
+
+def test_a_file_for_customers_names_no_commit_and_nobody(lines: Shop, one_tap: str, client: Client) -> None:
+    client.force_login(make_person("proposer", Role.PROMOTER, lines.project))
+    assert "Edit…" in client.get(one_tap).content.decode()
+    for form in ("md", "html", "json"):
+        text = client.get(f"{one_tap}&format={form}&audience=public").content.decode()
+        for secret in (lines.get_commit("v1.1.0")[:8], "#12", "drop card digits", "found_by", "ada"):
+            assert secret not in text

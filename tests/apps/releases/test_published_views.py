@@ -195,6 +195,8 @@ def test_a_feed_of_a_component_keeps_its_ids(inside: Release, shop: Shop, client
         (next(one for one in after if "v1.0.0" in one), "2026-10-02T09:00:00Z")
     ]
     assert feed_key(shop.project) not in "".join(after)
+    text = client.get(addresses(shop)[0]).content.decode()
+    assert f'/releases/{inside.pk}/"/>' in text
 
 
 def test_a_feed_of_an_environment_tells_deployments(shop: Shop, client: Client) -> None:

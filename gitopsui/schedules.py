@@ -32,6 +32,8 @@ SCHEDULES: dict[str, Entry] = {
     "external gates": Entry("apps.promotions.tasks.ask_due_gates"),
     "automatic promotions": Entry("apps.promotions.tasks.auto_promote_due"),
     "promotion files": Entry("apps.promotions.tasks.prepare_due_applications"),
+    "messages": Entry("apps.promotions.tasks.send_due_messages"),
     "registries": Entry("apps.releases.tasks.check_due_registries"),
     "housekeeping": Entry("apps.core.tasks.tidy", timedelta(hours=1)),
+    "old messages": Entry("apps.promotions.tasks.forget_old_messages", timedelta(hours=1)),
 }

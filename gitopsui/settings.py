@@ -86,6 +86,25 @@ GITOPSUI_REGISTRY_HOSTS = _env.hosts("GITOPSUI_REGISTRY_HOSTS")
 # A private key of ssh or GnuPG without a passphrase that releases are signed with; empty: they are not.
 GITOPSUI_TAG_KEY = _env.text("GITOPSUI_TAG_KEY")
 
+# --- Mail -------------------------------------------------------------------------------------------------
+
+# Without a host no mail is sent and nobody is offered any.
+GITOPSUI_MAIL_HOST = EMAIL_HOST = _env.text("GITOPSUI_MAIL_HOST")
+_mail_tls = _env.text("GITOPSUI_MAIL_TLS", "starttls").lower()
+if _mail_tls not in {"starttls", "tls", "none"}:
+    raise ImproperlyConfigured(f"GITOPSUI_MAIL_TLS is {_mail_tls!r}. Say starttls, tls or none.")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail_tls == "starttls", _mail_tls == "tls"
+_mail_port = {"starttls": 587, "tls": 465, "none": 25}[_mail_tls]
+EMAIL_PORT = _env.number("GITOPSUI_MAIL_PORT", _mail_port, minimum=1, maximum=65535)
+EMAIL_HOST_USER = _env.text("GITOPSUI_MAIL_USER")
+EMAIL_HOST_PASSWORD = _env.text("GITOPSUI_MAIL_PASSWORD")
+if EMAIL_HOST_PASSWORD and _mail_tls == "none" and EMAIL_HOST not in LOOPBACK:
+    raise ImproperlyConfigured(
+        "GITOPSUI_MAIL_PASSWORD would cross the network in the clear: set GITOPSUI_MAIL_TLS to starttls."
+    )
+DEFAULT_FROM_EMAIL = _env.text("GITOPSUI_MAIL_FROM", f"gitopsui@{_address.hostname}")
+EMAIL_TIMEOUT = 10
+
 # --- Programs it runs -------------------------------------------------------------------------------------
 
 GITOPSUI_TOOLS = _env.folder("GITOPSUI_TOOLS", BASE_DIR / ".tools" / "bin")

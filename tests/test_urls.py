@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 WITHOUT_PROJECT = {
     "board", "repository-list", "cluster-list", "job-list", "job-detail", "job-retry", "people-list",
     "person-add", "person-edit", "set-up", "set-up-cluster", "set-up-done",
-    "silence-new", "silence-preview", "activity", "activity-export",
+    "silence-new", "silence-preview", "activity", "activity-export", "subscription-list",
 }  # fmt: skip
 
 
@@ -86,6 +86,7 @@ def world(db: None) -> dict[str, Any]:
         "drift": application.pk, "resource": application.pk, "reconcilers": application.pk,
         "reconciler": reconciler.pk, "deep": application.pk,
         "silence": silence.pk, "feed": feed_key(project), "webhook": repository.pk,
+        "subscription": people["viewer"].subscriptions.create(project=project, channel="webhook").pk,
     }  # fmt: skip
     return {"people": people, "pks": pks}
 

@@ -34,7 +34,7 @@ def as_json_lines(rows: QuerySet[AuditEvent]) -> Iterator[str]:
 
 
 def as_csv(rows: QuerySet[AuditEvent]) -> Iterator[str]:
-    """https://www.rfc-editor.org/rfc/rfc4180 with a line of names first; what looks like a formula is quoted."""
+    """https://www.rfc-editor.org/rfc/rfc4180, a line of names first; what looks like a formula is quoted."""
     yield _line(list(COLUMNS))
     for event in _read(rows):
         fields = _fields(event)

@@ -9,9 +9,18 @@ from django.utils import timezone
 
 from apps.core import jobs
 from apps.environments.models import Application, Environment
-from apps.promotions import connect, connect_gates
+from apps.promotions import connect, connect_gates, connect_notify
 from apps.promotions.models import EnvironmentPolicy, ForgeConnection, Promotion
-from apps.promotions.services import advance, external_gates, forges, propose, targets
+from apps.promotions.services import (
+    advance,
+    drift_notices,
+    external_gates,
+    forges,
+    propose,
+    send,
+    targets,
+    webhooks,
+)
 from apps.promotions.services import auto_promote as auto_promotion
 from apps.repositories.connect import mirror
 from apps.repositories.models import Repository
@@ -123,3 +132,26 @@ def prepare_due_applications() -> None:
         if row.subject_id and row.state in ("done", "waiting"):
             jobs.make_due(PREPARE, [application.pk])
     jobs.enqueue_due(PREPARE)
+
+
+@jobs.job(send.SEND, lease=timedelta(minutes=5), every=send.EVERY)
+def send_messages(subscription_id: int) -> None:
+    """What waits for one subscription. Safe to be killed: what was begun is known."""
+    doors = {"email": connect_notify.mail, "webhook": connect_notify.post}
+    send.send_pending(subscription_id, doors)
+    if send.has_pending(subscription_id):
+        jobs.make_due(send.SEND, [subscription_id])
+    else:
+        jobs.forget(send.SEND, subscription_id)
+
+
+def send_due_messages() -> None:
+    """Each tick: drift that opened is told, and what was written for people is sent."""
+    drift_notices.tell_drift(now=timezone.now())
+    send.schedule_sending()
+
+
+def forget_old_messages() -> None:
+    """Each hour: what came from forges and went to people long ago."""
+    webhooks.forget_old_deliveries(now=timezone.now())
+    send.forget_old_notifications(now=timezone.now())

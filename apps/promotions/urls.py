@@ -9,6 +9,7 @@ from apps.promotions import (
     lock_views,
     policy_views,
     rollback_views,
+    subscription_views,
     views,
     webhook_views,
 )
@@ -58,6 +59,27 @@ urlpatterns = [
         "repositories/<int:pk>/forge/remove/",
         forge_views.repository_forge_remove,
         name="repository-forge-remove",
+    ),
+    path("account/notifications/", subscription_views.subscription_list, name="subscription-list"),
+    path(
+        "account/notifications/<int:pk>/events/",
+        subscription_views.subscription_events,
+        name="subscription-events",
+    ),
+    path(
+        "account/notifications/<int:pk>/pause/",
+        subscription_views.subscription_pause,
+        name="subscription-pause",
+    ),
+    path(
+        "account/notifications/<int:pk>/test/",
+        subscription_views.subscription_test,
+        name="subscription-test",
+    ),
+    path(
+        "account/notifications/<int:pk>/remove/",
+        subscription_views.subscription_remove,
+        name="subscription-remove",
     ),
     path("hooks/<int:pk>/", webhook_views.hook_receive, name="webhook"),
     path("hooks/<int:pk>/<slug:kind>/", webhook_views.hook_receive, name="webhook"),

@@ -8,6 +8,7 @@ The error tree. Adapters translate every outside failure into one of these and k
     │   ├── ClusterError
     │   ├── RegistryError
     │   ├── ForgeError
+    │   ├── MailError
     │   └── HttpError
     ├── InputError           somebody gave us something we refuse: a URL, a ref, a kubeconfig
     │   └── UnreadableFile   a file of a repository that cannot be read as what it claims to be
@@ -68,6 +69,10 @@ class ForgeError(SourceError):
 
 class RegistryError(SourceError):
     """An image registry refused, does not have it, or answered what cannot be believed."""
+
+
+class MailError(SourceError):
+    """The mail server could not be reached or did not take a message."""
 
 
 class HttpError(SourceError):

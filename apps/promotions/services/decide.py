@@ -42,7 +42,7 @@ def approve(promotion_id: int, *, by: Person, seen: Seen) -> Promotion:
     facts = promotion_facts(promotion, now=timezone.now())
     check_can_approve(facts, by=approver_of(by, promotion), seen=seen)
     _answer(promotion, by, seen)
-    tell_event(promotion, "approved", detail=f"Approved by {by.get_username()}.")
+    tell_event(promotion, "approved", detail=f"Approved by {by.get_username()}.", by=by)
     return promotion
 
 

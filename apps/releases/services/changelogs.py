@@ -81,7 +81,7 @@ def update_changelog(component: Component, *, git: Files | None, render: Render)
     if source is not None and (git is None or not git.exists()):
         return  # the mirror is not there yet, or for a moment: what was read before stays
     file = _find_file(component, git, source.watched_branch) if source and git else None
-    if file is None:
+    if file is None or git is None:
         Changelog.objects.filter(component=component).delete()
         return
     known = Changelog.objects.filter(component=component).first()

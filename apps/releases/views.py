@@ -20,7 +20,7 @@ from apps.releases.models import ReleasePolicy
 from apps.releases.selectors import components as component_page
 from apps.releases.selectors import registry
 from apps.releases.selectors import releases as release_pages
-from apps.releases.selectors.next_versions import propose
+from apps.releases.selectors.next_versions import read_proposal
 from apps.releases.services.components import Origin, edit_component
 
 
@@ -64,7 +64,7 @@ def component_detail(request: HttpRequest, slug: str, component_slug: str) -> Ht
         "lanes": lanes,
         "bad_versions": component_page.find_bad_versions(component, lanes),
         "registry": registry.read_panel(component, now=now) if component.image else None,
-        "proposal": propose(component) if component.source_id else None,
+        "proposal": read_proposal(component) if component.source_id else None,
         "from_at": from_at,
         "to_at": now,
         "days": days,

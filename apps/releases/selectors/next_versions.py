@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
+from django.core.cache import cache
 from semver import Version
 
 from apps.environments.models import Component
-from apps.releases.models import Release, ReleasePolicy
+from apps.releases.models import PathCommits, Release, ReleasePolicy
 from apps.releases.selectors.own_commits import keep_own, own_commits
-from apps.repositories.models import Repository
+from apps.repositories.models import CommitGraph, Repository
 from apps.repositories.selectors.commits import commits_between, graph_of
 from gitopsui.domain.commit import Commit, ParsedMessage, parse_message
 from gitopsui.domain.errors import InputError
@@ -22,6 +25,7 @@ from gitopsui.domain.version import find_version, parse_tag
 
 MOST_RELEASES = 200  # the highest ones are looked at
 MOST_COMMITS = 5_000
+KEPT_SECONDS = 3_600
 MOST_STEPS = 2_000  # from a tag beside the branch down to where it left it
 _FEATURES = ("feat", "feature")
 _FIXES = ("fix", "perf", "revert")
@@ -46,12 +50,40 @@ class Proposal:
     prefix: str = ""
     reason: str = ""
     problem: str = ""
+    commit_count: int = 0
     commits: list[Commit] = field(default_factory=list)
 
 
 def policy_of(component: Component) -> VersionPolicy:
     below_one = ReleasePolicy.objects.filter(component=component).values_list("below_one", flat=True).first()
     return VersionPolicy(breaking_bumps_minor_below_one=(below_one or "minor") == "minor")
+
+
+def read_proposal(component: Component) -> Proposal:
+    """
+    What `propose` says of the tip of the watched branch, without the commits, which it reads only when
+    something that it rests on has changed.
+    """
+    source = component.source
+    if source is None:
+        return propose(component)
+    releases = component.releases.order_by("position").values_list("tag", "commit_sha")[:MOST_RELEASES]
+    policies = ReleasePolicy.objects.filter(component=component).values_list("below_one", "paths")
+    facts = [
+        component.pk,
+        component.tag_pattern,
+        _tip(source),
+        list(CommitGraph.objects.filter(repository=source).values_list("digest", flat=True)),
+        list(PathCommits.objects.filter(component=component).values_list("digest", flat=True)),
+        list(policies),
+        list(releases),
+    ]
+    key = f"next-version:{hashlib.sha256(json.dumps(facts).encode()).hexdigest()}"
+    known: Proposal | None = cache.get(key)
+    if known is None:
+        known = replace(propose(component), commits=[])
+        cache.set(key, known, KEPT_SECONDS)
+    return known
 
 
 def propose(component: Component, sha: str = "") -> Proposal:
@@ -146,6 +178,7 @@ def _propose(
         version=str(found) if found else "",
         prefix=_prefix(component, stable or begun),
         reason=_reason(current, found, messages, policy),
+        commit_count=len(commits),
         commits=commits,
     )
     return _with_prerelease(component, source, proposal, begun, policy)

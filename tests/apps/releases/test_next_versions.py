@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from apps.environments.models import Component
 from apps.releases.models import ReleasePolicy
-from apps.releases.selectors.next_versions import Proposal, propose
+from apps.releases.selectors.next_versions import Proposal, propose, read_proposal
 from tests.apps.releases.conftest import Shop
 
 
@@ -97,3 +98,17 @@ def test_of_a_folder_only_its_commits_count(main: Shop) -> None:
     main.seed.commit({"cart/b": "1"}, "fix: ours")
     found = proposed(main)
     assert (found.version, [commit.message.strip() for commit in found.commits]) == ("1.0.1", ["fix: ours"])
+
+
+def test_a_page_reads_the_commits_only_when_something_moved(
+    main: Shop, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    main.release("0.4.2")
+    main.seed.commit(message="feat!: other wire")
+    proposed(main)
+    component = Component.objects.select_related("source", "project").get(pk=main.component.pk)
+    assert read_proposal(component).version == "0.5.0"
+    with django_assert_max_num_queries(5):
+        assert read_proposal(component).version == "0.5.0"
+    ReleasePolicy.objects.create(component=component, below_one="major")
+    assert read_proposal(component).version == "1.0.0"

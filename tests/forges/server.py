@@ -227,6 +227,7 @@ def saying(status: int, content: bytes, **headers: str) -> Effect:
 
     def effect(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
+        handler.send_header("Connection", "close")
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)
         if "Content_Length" not in headers:

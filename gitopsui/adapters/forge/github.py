@@ -48,7 +48,7 @@ class GitHub:
     """One repository. Every method raises ForgeError, and none tries again by itself."""
 
     def __init__(self, access: ForgeAccess, policy: HttpPolicy) -> None:
-        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+        headers = {"X-GitHub-Api-Version": "2022-11-28"}
         if access.token:
             headers["Authorization"] = f"Bearer {access.token}"
         self._client = ForgeClient(access, policy, headers=headers, hints=HINTS)

@@ -87,8 +87,10 @@ class Bench:
         assert sum("promote" in ref for ref in self.world.remote_heads()) == 1
         told = AuditEvent.objects.filter(object_type="promotions.Promotion", object_id=str(promotion.pk))
         verbs = [verb for verb in told.values_list("verb", flat=True) if verb.startswith("promotion ")]
-        assert len(verbs) == len(set(verbs))
-        assert "promotion merged" in verbs
+        # A rule of the forge may send it back from merging to open; every other step is taken once.
+        once = [verb for verb in verbs if verb not in ("promotion open", "promotion merging")]
+        assert len(once) == len(set(once))
+        assert "promotion merged" in once
 
 
 @pytest.fixture(params=list(KINDS))

@@ -64,6 +64,11 @@ class DeepCheckPanel:
         return self.state in ("none", "stuck", "done")
 
     @property
+    def has_changes(self) -> bool:
+        """Whether a field of anything is shown; else there are only reasons."""
+        return any(one.changes for one in self.rows)
+
+    @property
     def stamp(self) -> str:
         facts = (self.state, self.refusal, self.asked_at, self.checked_at, self.error)
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:20]

@@ -147,7 +147,7 @@ def test_the_tint_tells_the_worst_of_health_and_sync(health: str, sync: str, tin
 
 def test_how_far_it_is_behind_is_a_number_level_or_a_reason() -> None:
     assert "<b>4</b> behind" in draw(build(make_application(), lead=Lead("dev", 4, "")))
-    assert "level with dev" in draw(build(make_application(), lead=Lead("dev", 0, "")))
+    assert "level<i> with dev</i>" in draw(build(make_application(), lead=Lead("dev", 0, "")))
     assert "no source" in draw(build(make_application(), lead=Lead("dev", None, "no source")))
 
 

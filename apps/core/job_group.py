@@ -83,8 +83,11 @@ def _claim(kind: str, subject_ids: Sequence[int], lease_time: timedelta) -> Grou
     token = lease.new_token()
     with transaction.atomic():
         free = Job.objects.filter(due_condition(now), kind=kind, subject_id__in=subject_ids, attempts=0)
-        free.exclude(state=JobState.RUNNING).update(**_claimed(now, token, lease_time))
-        ours = Job.objects.filter(kind=kind, subject_id__in=subject_ids, lease_token=token)
+        # Nobody is waited for: what another transaction is busy with is left to it.
+        fresh = free.exclude(state=JobState.RUNNING).select_for_update(skip_locked=True)
+        ids = list(fresh.values_list("pk", flat=True))
+        free.filter(pk__in=ids).update(**_claimed(now, token, lease_time))
+        ours = Job.objects.filter(pk__in=ids, lease_token=token)
         rows = {job.subject_id: job for job in ours}
         begun = [JobRun(job=job, started_at=now) for job in rows.values()]
         runs = JobRun.objects.bulk_create(begun, batch_size=GROUP_SIZE)
@@ -115,7 +118,8 @@ _FREED: dict[str, Any] = {"lease_until": None, "lease_token": "", "lease_holder"
 def _end(group: Group, done: Collection[int], starts: int) -> None:
     with transaction.atomic():
         # Locked, so that nobody takes one over between here and the last statement.
-        held = set(group.rows(group.jobs).select_for_update().values_list("subject_id", flat=True))
+        rows = group.rows(group.jobs).select_for_update().order_by("pk")
+        held = set(rows.values_list("subject_id", flat=True))
         _finish(group, [one for one in group.jobs if one in done and one in held])
         _give_back(group, [one for one in group.jobs if one not in done and one in held], starts)
         lost = [run.pk for subject, run in group.runs.items() if subject not in held]

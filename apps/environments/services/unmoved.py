@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -230,6 +230,9 @@ def settle_unmoved(
     look = Look(door, bases, renderer, git, rules_by_application(applications, now=at), _stored(applications))
     found = {one.pk: unmoved for one in applications if (unmoved := look.find(one)) is not None}
     settled = _record(found, at=at)
+    for one in applications:
+        if one.pk in settled:
+            bases.keep(one, replace(found[one.pk].basis, sha=found[one.pk].sha))
     update_events_of({pk: found[pk].basis.namespaces for pk in settled}, cluster=door)
     return settled
 

@@ -1,4 +1,4 @@
-"""Every service that a person calls leaves a row in the audit trail; read from the code, so none is missed."""
+"""Every service that a person calls leaves a row in the audit trail: read from the code, none is missed."""
 
 from __future__ import annotations
 

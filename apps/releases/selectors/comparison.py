@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from apps.environments.models import Component
 from apps.releases.selectors.own_commits import keep_own, own_commits
 from apps.releases.selectors.points import Point
 from apps.repositories.models import Repository
-from apps.repositories.selectors.commits import commits_between, commits_by_id, graph_of, patch_ids_of
+from apps.repositories.selectors.commits import commits_by_id, graph_of, patch_ids_of
 from gitopsui.domain.commit import Commit, parse_message
 from gitopsui.domain.equivalence import match
-from gitopsui.domain.graph import Graph, UnknownCommit
+from gitopsui.domain.graph import Graph
 from gitopsui.domain.notes import Notes, SectionKind, build_notes
 
 MOST_ROWS = 200
+KEPT_RESULTS = 64
+MOST_KEPT = 1_500  # commits of a result that is kept, about 1.5 MB
 _NOUNS = {
     SectionKind.BREAKING: ("breaking change", "breaking changes"),
     SectionKind.SECURITY: ("security fix", "security fixes"),
@@ -77,27 +80,75 @@ def compare_points(component: Component, source: Point, target: Point) -> Compar
     problems = [problem for problem in (source.problem, target.problem) if problem]
     if problems or component.source is None:
         return Comparison(source, target, build_notes([]), problems=problems or ["It has no source."])
-    repository = component.source
-    try:
-        incoming = commits_between(repository, target.sha, source.sha)
-        outgoing = commits_between(repository, source.sha, target.sha)
-    except UnknownCommit:
+    repository, graph = component.source, graph_of(component.source)
+    there, here = graph.find(source.sha), graph.find(target.sha)
+    if there is None or here is None:
         problem = f"The commits of {repository.name} are not all read yet; it takes a moment after a poll."
         return Comparison(source, target, build_notes([]), problems=[problem])
     own = own_commits(component)
-    incoming, outgoing = keep_own(incoming, own), keep_own(outgoing, own)
+    key = (repository.pk, own.digest if own else "", source.sha, target.sha)
+    result = _KEPT.get(key)
+    if result is None:
+        incoming = keep_own(_read(repository, graph, graph.between(here, there)), own)
+        outgoing = keep_own(_read(repository, graph, graph.between(there, here)), own)
+        result = _compare(repository, incoming, outgoing)
+        if len(incoming) + len(outgoing) <= MOST_KEPT and _is_final(repository, incoming, outgoing):
+            _KEPT.put(key, result)
+    notes = replace(result.notes, base=target.title, head=source.title)
+    return Comparison(source, target, notes, list(result.already), list(result.lost))
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What two commits of a repository differ in, whatever they are called."""
+
+    notes: Notes
+    already: tuple[CommitLine, ...]
+    lost: tuple[CommitLine, ...]
+
+
+class _Results:
+    """The results used last. Commits never change, so neither does what was found out about two of them."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, str, str, str], _Result] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: tuple[int, str, str, str]) -> _Result | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: tuple[int, str, str, str], result: _Result) -> None:
+        with self._lock:
+            self._kept[key] = result
+            while len(self._kept) > KEPT_RESULTS:
+                self._kept.popitem(last=False)
+
+
+_KEPT = _Results()
+
+
+def _read(repository: Repository, graph: Graph, numbers: Iterable[int]) -> list[Commit]:
+    return commits_by_id(repository, [graph.sha(number) for number in numbers])
+
+
+def _compare(repository: Repository, incoming: Sequence[Commit], outgoing: Sequence[Commit]) -> _Result:
+    if not outgoing:
+        return _Result(build_notes(incoming), (), ())
     same = match(incoming, outgoing, patch_ids=_patch_ids(repository, incoming, outgoing))
     known = {pair.commit.sha for pair in same.already}
-    arriving = [commit for commit in incoming if commit.sha not in known]
-    return Comparison(
-        source,
-        target,
-        build_notes(arriving, base=target.title, head=source.title),
-        already=[
-            _line(one.commit, reason=one.reason.words, twin=one.counterpart.sha) for one in same.already
-        ],
-        lost=[_line(commit) for commit in same.lost],
+    return _Result(
+        build_notes([commit for commit in incoming if commit.sha not in known]),
+        tuple(_line(one.commit, reason=one.reason.words, twin=one.counterpart.sha) for one in same.already),
+        tuple(_line(commit) for commit in same.lost),
     )
+
+
+def _is_final(repository: Repository, incoming: Sequence[Commit], outgoing: Sequence[Commit]) -> bool:
+    """Whether nothing is left to be read that could pair two of the commits."""
+    return not incoming or not outgoing or not repository.commits.filter(patch_id="").exists()
 
 
 def count_arriving(component: Component, *, source: str, target: str) -> int:

@@ -18,8 +18,9 @@ KEPT_SETS = 16
 class OwnCommits(Container[str]):
     """The ids of the commits that touch the paths of a component; merges are none of them."""
 
-    def __init__(self, ids: Iterable[bytes]) -> None:
+    def __init__(self, ids: Iterable[bytes], digest: str) -> None:
         self._ids = frozenset(ids)
+        self.digest = digest
 
     def __contains__(self, sha: object) -> bool:
         return isinstance(sha, str) and bytes.fromhex(sha) in self._ids
@@ -61,7 +62,7 @@ def own_commits(component: Component) -> OwnCommits | None:
     if own is None:
         row = rows.get()
         ids, size = bytes(row.ids), row.id_bytes
-        own = OwnCommits(ids[start : start + size] for start in range(0, len(ids), size))
+        own = OwnCommits((ids[start : start + size] for start in range(0, len(ids), size)), row.digest)
         _SETS.put((component.pk, row.digest), own)
     return own
 

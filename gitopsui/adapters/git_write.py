@@ -133,7 +133,9 @@ class Writer(History):
         """What lies at a path and at each folder above it, where something does."""
         names = path.split("/")
         places = ["/".join(names[: depth + 1]) for depth in range(len(names))]
-        return {entry.path: entry.kind for entry in self._list(commit, *places, recursive=False)}
+        # Asked for a folder and for something in it, Git lists all that the folder holds.
+        listed = self._list(commit, *places, recursive=False)
+        return {entry.path: entry.kind for entry in listed if entry.path in places}
 
 
 def _tidy(message: str) -> str:

@@ -153,6 +153,11 @@ def run(argv: list[str], **extra: str) -> str:
 
 
 class TestCommit:
+    def test_files_beside_the_one_that_changes_are_no_obstacle(self, seed: Seed, writer: Writer) -> None:
+        parent = seed.commit({"apps/a/one.yaml": "1\n", "apps/a/two.yaml": "2\n", "apps/b/three.yaml": "3\n"})
+        made = writer.commit_tree([parent], {"apps/a/one.yaml": b"new\n"}, message="m", author=ADA)
+        assert seed.git("diff", "--name-only", parent, made) == "apps/a/one.yaml"
+
     def test_changes_adds_and_removes_files_and_nothing_else(self, seed: Seed, writer: Writer) -> None:
         base = seed.commit({"a": "1", "b/c": "2", "run": File(b"#!", "100755"), "d": "4"})
         edits = {"a": b"new", "b/c": None, "e/f": b"\x00\xff", "run": b"#!2"}

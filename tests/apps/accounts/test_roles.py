@@ -74,6 +74,8 @@ def test_the_page_of_a_person_gives_environments_and_groups_and_records_both(
         "security",
     ]
     event = AuditEvent.objects.get(verb="changed person")
+    assert event.before is not None
+    assert event.after is not None
     assert event.before["environments"] == []
     assert event.after["environments"] == ["staging"]
     assert event.after["groups"] == ["release-managers", "security"]

@@ -75,6 +75,8 @@ def test_a_changed_rule_holds_and_is_recorded_with_before_and_after(world: World
     assert (policy.auto_promote, policy.auto_range, policy.needs_healthy_source) == (True, "~2.4", False)
     event = AuditEvent.objects.get(verb="changed promotion rules")
     assert (event.actor_name, event.object_label) == ("admin", "production")
+    assert event.before is not None
+    assert event.after is not None
     assert (event.before["approvals"], event.after["approvals"]) == (1, 2)
     assert "needs_synced_target" not in event.after
     assert gates(world)["approvals"].reason.startswith("2 approvals and 1 of the group release-managers")

@@ -71,8 +71,10 @@ def connect_forge(
 
 
 def _store(row: ForgeConnection, new: NewConnection) -> None:
-    is_same_host = new.kind != BUILT_IN and endpoint_of(row.api_url) == endpoint_of(new.api_url)
+    is_same_host = endpoint_of(row.api_url) == endpoint_of(new.api_url)
     row.token = new.token or (row.token if is_same_host else "")
+    if new.kind == BUILT_IN:
+        row.token = ""
     if new.kind != BUILT_IN and not row.token:
         raise InputError("Enter a token for this host.", code="FORGE_TOKEN", field="token")
     row.kind = new.kind

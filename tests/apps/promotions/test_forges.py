@@ -123,6 +123,13 @@ def test_what_cannot_be_right_is_refused_where_it_was_typed(
     assert not ForgeConnection.objects.exists()
 
 
+def test_the_review_that_is_built_in_keeps_no_token(world: World, admin: Client, forge: GiteaStandIn) -> None:
+    admin.post(address(world), typed(forge))
+    admin.post(address(world), typed(forge, kind="builtin"))
+    row = ForgeConnection.objects.get()
+    assert (row.kind, row.api_url, row.token) == ("builtin", "", "")
+
+
 def test_what_is_open_keeps_the_way_it_was_opened(world: World, admin: Client, forge: GiteaStandIn) -> None:
     world.advance(world.propose("cart"))
     page = admin.post(address(world), typed(forge)).content.decode()

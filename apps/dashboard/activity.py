@@ -170,13 +170,17 @@ def kind_words(label: str) -> str:
 
 
 def changes_of(before: Any, after: Any) -> list[Change]:
-    """The fields that differ, in the order they were told, those that only one side has as well."""
+    """
+    The fields that differ, in the order they were told. Where only one side has a field it is there as well,
+    but for an empty one: that says nothing.
+    """
     old, new = (side if isinstance(side, dict) else {} for side in (before, after))
-    return [
+    found = [
         Change(name, _words(old, name), _words(new, name))
         for name in dict.fromkeys([*old, *new])
         if not (name in old and name in new and old[name] == new[name])
     ]
+    return [one for one in found if one.before or one.after]
 
 
 def _words(side: dict[str, Any], name: str) -> str | None:
@@ -185,6 +189,8 @@ def _words(side: dict[str, Any], name: str) -> str | None:
     value = side[name]
     if isinstance(value, str):
         return mask_text(value)
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return mask_text(", ".join(value))
     return mask_text(json.dumps(value, ensure_ascii=False, sort_keys=True))
 
 

@@ -219,10 +219,12 @@ def test_foreign_text_stays_text(client: Client, shop: Project, people: dict[str
 
 
 def test_only_what_differs_is_a_change() -> None:
-    found = changes_of({"a": 1, "b": "x", "gone": True}, {"a": 1, "b": "y", "new": [1]})
+    found = changes_of(
+        {"a": 1, "b": "x", "gone": True}, {"a": 1, "b": "y", "new": [1], "names": ["x", "y"], "empty": ""}
+    )
 
     assert [(one.name, one.before, one.after) for one in found] == [
-        ("b", "x", "y"), ("gone", "true", None), ("new", None, "[1]"),
+        ("b", "x", "y"), ("gone", "true", None), ("new", None, "[1]"), ("names", None, "x, y"),
     ]  # fmt: skip
     assert changes_of(None, None) == []
     assert kind_words("environments.DriftedResource") == "drifted resource"

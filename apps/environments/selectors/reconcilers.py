@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from apps.core.models import Job, JobState
 from apps.environments.models import Application, KindListing, Reconciliation
 from gitopsui.domain.drift import SyncStatus
@@ -80,6 +82,7 @@ class ReconcilerPanel:
     own_sync: str
     own_health: str
     may_refresh: bool
+    is_stale: bool = False
 
     @property
     def stamp(self) -> str:
@@ -98,14 +101,15 @@ def panel_of(application: Application) -> ReconcilerPanel:
     unread = _unread(application, rows)
     asked = [row.pk for row in rows if row.refresh_asked_at is not None]
     jobs = {job.subject_id: job for job in Job.objects.filter(kind=REFRESH, subject_id__in=asked)}
-    cluster = application.cluster
+    cluster, is_stale = application.cluster, application.is_stale(timezone.now())
     return ReconcilerPanel(
         application.pk,
-        tuple(_row(row, jobs.get(row.pk), is_old=_kind_of(row) in unread) for row in rows),
+        tuple(_row(row, jobs.get(row.pk), is_old=is_stale or _kind_of(row) in unread) for row in rows),
         " ".join(dict.fromkeys(unread.values())),
         application.sync,
         application.health,
         may_refresh=cluster is not None and cluster.may_refresh and not cluster.is_paused,
+        is_stale=is_stale,
     )
 
 

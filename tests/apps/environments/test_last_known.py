@@ -87,6 +87,20 @@ def test_the_tree_of_what_nobody_looked_at_since_is_not_green(shop: DriftShop, m
         assert "as it was last seen" in tree
 
 
+def test_what_a_reconciler_of_a_silent_cluster_said_is_not_green(shop: DriftShop) -> None:
+    shop.application.reconciliations.create(
+        group="argoproj.io", kind="Application", namespace="argocd", name="cart", tool="Argo CD",
+        sync="Synced", health="Healthy", seen_at=timezone.now(),
+    )  # fmt: skip
+    set_to(shop, checked_at=timezone.now(), sync="Synced")
+    assert 'class="st ok"' in part(shop.page(), "reconcilers")
+    silent(shop)
+    panel = part(shop.page(), "reconcilers")
+    assert "was Synced" in panel
+    assert "we saw" in panel
+    assert 'class="st ok"' not in panel
+
+
 def test_a_tree_that_was_just_read_is_green(shop: DriftShop) -> None:
     set_to(shop, checked_at=timezone.now())
     tree = part(shop.page(), "resource-tree")

@@ -142,7 +142,7 @@ class GitLab:
 
     def set_status(self, sha: str, status: CommitStatus) -> None:
         sent = {
-            "state": _STATES[status.state],
+            "state": _STATES.get(status.state, "failed"),
             "name": status.name,
             "description": status.detail[:NOTE_CHARS],
         }

@@ -203,7 +203,9 @@ def _digests(pod: Any, repository: str) -> Iterator[str]:
         # `docker-pullable://registry/cart@sha256:…` was written by nodes that ran Docker.
         name, _, digest = container["imageID"].rpartition("://")[2].rpartition("@")
         pulled, asked = find_image(name), written.get(str(container.get("name")))
-        is_wanted = bool(name) and any(one is not None and one.repository == repository for one in (pulled, asked))
+        is_wanted = bool(name) and any(
+            one is not None and one.repository == repository for one in (pulled, asked)
+        )
         if is_wanted and _DIGEST.fullmatch(digest):
             yield digest
 

@@ -92,6 +92,7 @@ class Cargo:
     compare_url: str
     problem: str
     lines: list[Shipped]
+    lost: list[str]
 
 
 def phase_words(promotion: Promotion) -> str:
@@ -236,6 +237,7 @@ def cargo_of(component: Component, from_version: str, to_version: str) -> Cargo:
         compare_url=url if comparison.is_known else "",
         problem=" ".join(comparison.problems),
         lines=_lines(component, comparison)[:MOST_SHIPPED],
+        lost=[line.text for line in comparison.lost[:MOST_SHIPPED]],
     )
 
 

@@ -56,9 +56,10 @@ def in_words(minutes: int) -> str:
 
 def _approvals(policy: EnvironmentPolicy) -> str:
     if not policy.approvals and not policy.groups:
-        return "None are asked for."
-    groups = "".join(f", {count} of the group {name}" for name, count in policy.groups)
-    return f"{policy.approvals}{groups}; neither of the proposer nor of the last pusher."
+        return "No approval is asked for."
+    groups = [f"{count} of the group {name}" for name, count in policy.groups]
+    people = [f"{policy.approvals} approval{'s' * (policy.approvals != 1)}"] if policy.approvals else []
+    return f"{', '.join([*people, *groups])}, neither from the proposer nor from the last pusher."
 
 
 def _soak(policy: EnvironmentPolicy, source: str) -> str:

@@ -129,7 +129,7 @@ def test_a_deployed_promotion_is_undone_and_says_what_it_reverts(world: World, c
 def test_what_would_be_lost_is_told(world: World, client: Client) -> None:
     ran(world, "0.9.0")
     address = f"{NEW}?application={world.applications['cart', 'production'].pk}"
-    assert "What ships" in signed_in(world, client, "proposer").get(address).content.decode()
+    assert "What changes" in signed_in(world, client, "proposer").get(address).content.decode()
 
 
 def test_without_an_earlier_version_the_page_says_so(world: World, client: Client) -> None:

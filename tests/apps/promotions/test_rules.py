@@ -56,7 +56,7 @@ def test_everybody_reads_the_rules_and_administrators_have_the_button(
 ) -> None:
     world.allow(approvals=2, groups=[["security", 1]], soak_minutes=1440, checks=["ci"], auto_promote=False)
     page = page_of(signed_in(world, client, name), rules_address(world))
-    assert "2, 1 of the group security; neither of the proposer nor of the last pusher." in page
+    assert "2 approvals, 1 of the group security, neither from the proposer nor from the last pusher." in page
     assert "24 hours in staging." in page
     assert ("Edit the rules" in page) == (name == "admin")
     assert ("Hold production" in page) == (name != "viewer")

@@ -45,7 +45,7 @@ class SubscriptionForm(EventsForm):
         max_length=1_000,
         required=False,
         widget=WriteOnlyInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="Of the webhook, or a mailbox that is not that of your account. Kept encrypted, never shown.",
+        help_text="Of the webhook, or a mailbox other than that of your account. Encrypted, never shown.",
     )
 
     def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:

@@ -76,17 +76,22 @@ def receive(delivery: Delivery) -> Answer:
     if _is_shut_out(delivery.address):
         return Answer(429, "Too many deliveries without a signature.", retry_after=60)
     try:
-        forge, secret = _find_secret(delivery)
-        if not is_signed(forge, delivery.headers, delivery.body, secret):
-            _count_refused(delivery.address)
-            return REFUSED
-        event = read_webhook(delivery.headers, delivery.body)
-        if event.kind is EventKind.UNREADABLE:
-            return Answer(400, "This is no event of a forge in JSON.")
-        with _little_patience(), transaction.atomic():
-            return _take(delivery, forge, event)
+        with _little_patience():
+            return _believe(delivery)
     except DatabaseProblem:
         return NOT_NOW
+
+
+def _believe(delivery: Delivery) -> Answer:
+    forge, secret = _find_secret(delivery)
+    if not is_signed(forge, delivery.headers, delivery.body, secret):
+        _count_refused(delivery.address)
+        return REFUSED
+    event = read_webhook(delivery.headers, delivery.body)
+    if event.kind is EventKind.UNREADABLE:
+        return Answer(400, "This is no event of a forge in JSON.")
+    with transaction.atomic():
+        return _take(delivery, forge, event)
 
 
 def _find_secret(delivery: Delivery) -> tuple[str, str]:

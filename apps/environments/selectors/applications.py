@@ -155,20 +155,28 @@ def application_row(application: Application, *, now: datetime) -> dict[str, Any
         "repository_url": reverse("repository-detail", args=[repository.pk]),
         "branch": application.branch or repository.branch or repository.default_branch,
         "managed_by": application.managed_by,
+        "is_paused": application.is_paused or bool(cluster and cluster.is_paused),
+        "unreadable": _unreadable(application),
+        "notes": application.desired_notes,
+        "sync": application.sync,
+        **_last_look(application, now=now),
+    }
+
+
+def _last_look(application: Application, *, now: datetime) -> dict[str, Any]:
+    """When it was looked at last, with which commit it was compared, and what went wrong."""
+    is_failed = bool(application.error)
+    return {
         "desired_sha": application.desired_sha,
         "compared_sha": application.compared_sha
         or ("" if application.desired_error else application.desired_sha),
         "checked_at": application.checked_at,
         "failed_at": application.failed_at,
         "error": application.error or application.desired_error,
-        "error_hint": application.error_hint if application.error else application.desired_error_hint,
-        "is_paused": application.is_paused or bool(cluster and cluster.is_paused),
+        "error_hint": application.error_hint if is_failed else application.desired_error_hint,
         "is_stale": application.is_stale(now),
         "is_past": is_past(application, now=now),
         "cannot_render": bool(application.desired_error),
-        "unreadable": _unreadable(application),
-        "notes": application.desired_notes,
-        "sync": application.sync,
     }
 
 

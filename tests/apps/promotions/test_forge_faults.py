@@ -112,8 +112,12 @@ def test_a_promotion_is_opened_and_merged_on_the_forge(bench: Bench) -> None:
     (pull,) = bench.project.pulls
     assert (pull.title, pull.by.name) == (promotion.title, "bot")
     assert promotion.url.startswith(bench.forge.root)
-    statuses = {one.name for one in bench.project.statuses.get(promotion.head_sha, [])}
-    assert statuses == set() or all(name.startswith("gitopsui/") for name in statuses)
+    bench.world.allow(approvals=1)
+    bench.turn(promotion)
+    told = {one.name: one.state for one in bench.project.last_statuses(promotion.head_sha)}
+    assert told == {f"gitopsui/{gate['name']}": told[f"gitopsui/{gate['name']}"] for gate in promotion.gates}
+    assert "pending" in told.values()
+    bench.world.allow(merge="auto")
     assert bench.until_merged(promotion) == [""]
     bench.check_once(promotion)
     assert "2.0.0" in bench.world.read("cart")

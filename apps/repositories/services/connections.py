@@ -52,22 +52,21 @@ def connect_repository(
     """
     url = check_url(raw_url, policy)
     with transaction.atomic():
+        defaults = {"url": url.url, "host": url.host, "name": name or name_of(url)}
         repository, is_new = Repository.objects.get_or_create(
-            project=project,
-            same_as=url.same_as,
-            defaults={"url": url.url, "host": url.host, "name": name or name_of(url)},
+            project=project, same_as=url.same_as, defaults=defaults
         )
         repository.is_config = repository.is_config or is_config
         repository.is_source = repository.is_source or is_source
         repository.branch = branch or repository.branch
-        if credential and not credential.is_empty:
-            _store_credential(repository, url, credential)
+        given = None if credential is None or credential.is_empty else credential
+        if given:
+            _store_credential(repository, url, given)
         repository.save()
         watch_repository(repository)
-        if is_new:
-            audit.record(by, "connected repository", repository, after=_told(repository))
-        elif credential and not credential.is_empty:
-            audit.record(by, "changed credential of repository", repository, after=_told(repository))
+        if is_new or given:
+            verb = "connected repository" if is_new else "changed credential of repository"
+            audit.record(by, verb, repository, after=_told(repository))
     return repository
 
 

@@ -23,6 +23,8 @@ from apps.demo.standin import StandIn, TokenRole
 from apps.environments import connect, tasks
 from apps.environments.models import Application, Cluster, DriftedResource
 from apps.environments.services import clusters, layouts
+from apps.promotions import tasks as promotion_tasks
+from apps.promotions.models import EnvironmentPolicy, Promotion
 from apps.repositories import services as repositories
 from apps.repositories import tasks as repository_tasks
 from apps.repositories.connect import git_policy, mirror
@@ -66,14 +68,26 @@ class World:
         text = DEPLOYMENT.format(version=version, replicas=replicas)
         return self.seed.commit({f"{FOLDER}/deployment.yaml": text}, f"Deploy cart {version}")
 
-    def apply(self, version: str, *, replicas: int = 2, manager: str = "controller") -> None:
+    def apply(
+        self, version: str, *, replicas: int = 2, manager: str = "controller", namespace: str = "shop"
+    ) -> None:
         """Server-side apply, as a controller or a person with kubectl does it."""
-        body = DEPLOYMENT.format(version=version, replicas=replicas).encode()
-        path = "/apis/apps/v1/namespaces/shop/deployments/cart"
+        text = DEPLOYMENT.format(version=version, replicas=replicas)
+        body = text.replace("namespace: shop", f"namespace: {namespace}").encode()
+        path = f"/apis/apps/v1/namespaces/{namespace}/deployments/cart"
         self._send("PATCH", f"{path}?fieldManager={manager}&force=true", body, "application/apply-patch+yaml")
 
-    def make_namespace(self) -> None:
-        body = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}).encode()
+    def roll_out(self, *, replicas: int = 2) -> None:
+        """What the deployment controller says when all pods of the newest version are there."""
+        counts = dict.fromkeys(
+            ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas
+        )
+        body = json.dumps({"status": counts | {"observedGeneration": 99}}).encode()
+        path = "/apis/apps/v1/namespaces/shop/deployments/cart/status"
+        self._send("PATCH", path, body, "application/merge-patch+json")
+
+    def make_namespace(self, name: str = "shop") -> None:
+        body = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}).encode()
         self._send("POST", "/api/v1/namespaces", body, "application/json")
 
     def _send(self, verb: str, path: str, body: bytes, content_type: str) -> None:
@@ -106,7 +120,7 @@ def world(tmp_path: Path, settings: Any) -> Iterator[World]:
         connect.renderer.cache_clear()
 
 
-def _connected(world: World) -> Application:
+def _connected(world: World, *, count: int = 1) -> Application:
     """What a person does in the set-up: repository, what was recognised, cluster."""
     project = Project.objects.create(name="shop", slug="shop")
     repository = repositories.connect_repository(
@@ -119,7 +133,8 @@ def _connected(world: World) -> Application:
     layouts.take_layout(
         repository, layout.proposals, environments=layout.environments, clusters={"": cluster}
     )
-    return Application.objects.get()
+    assert Application.objects.count() == count
+    return Application.objects.get(environment__name="production")
 
 
 def _turn() -> None:
@@ -170,6 +185,62 @@ def test_a_commit_becomes_drift_in_the_browser(world: World, client: Client) -> 
     application.refresh_from_db()
     assert (application.sync, application.live_version) == ("Synced", "1.5.0")
     assert not application.drifts.filter(resolved_at=None).exists()
+
+
+def _settle(promotion: Promotion) -> str:
+    """The worker's turn of a promotion; its phase then."""
+    promotion_tasks.advance_promotion.work(promotion.pk)
+    promotion.refresh_from_db()
+    return promotion.phase
+
+
+def test_one_click_brings_a_version_into_production(world: World, client: Client) -> None:
+    """Promote by one click, approve as somebody else, merge by a worker, watch it arrive in the cluster."""
+    jobs.load_tasks()
+    world.make_namespace()
+    world.make_namespace("staging")
+    world.apply("1.5.0", namespace="staging")
+    staging = DEPLOYMENT.format(version="1.5.0", replicas=2).replace("namespace: shop", "namespace: staging")
+    world.seed.commit({"apps/cart/staging/deployment.yaml": staging}, "Deploy cart 1.5.0 to staging")
+    world.commit("1.4.0")
+    world.apply("1.4.0")
+    _connected(world, count=2)
+    project = Project.objects.get()
+    people = make_people(project)
+    EnvironmentPolicy.objects.create(
+        environment=project.environments.get(name="production"), needs_healthy_source=False
+    )
+    _turn()
+    for application in Application.objects.all():
+        promotion_tasks.prepare_application.work(application.pk)
+
+    client.force_login(people["proposer"])
+    asked = {"from": "staging", "into": "production", "component": "cart"}
+    page = client.get("/projects/shop/promotions/new/", asked).content.decode()
+    assert "cart: 1.4.0 to 1.5.0 in production" in page
+    seen = page.partition('name="seen" value="')[2].partition('"')[0]
+    client.post("/projects/shop/promotions/new/", asked | {"seen": seen})
+    promotion = Promotion.objects.get()
+    assert _settle(promotion) == "open"
+
+    client.force_login(people["approver"])
+    bound = {"base": promotion.base_sha, "head": promotion.head_sha, "diff": promotion.diff_hash}
+    client.post(f"/promotions/{promotion.pk}/approve/", bound)
+    client.force_login(people["proposer"])
+    client.post(f"/promotions/{promotion.pk}/merge/")
+    assert _settle(promotion) == "merged"
+    assert world.seed.git("show", f"main:{FOLDER}/deployment.yaml").endswith("shop/cart:1.5.0")
+
+    # Git asks for it, the cluster has the old one still: it is on its way and not there.
+    _turn()
+    assert _settle(promotion) == "merged"
+    world.apply("1.5.0")
+    world.roll_out()
+    _turn()
+    assert _settle(promotion) == "deployed"
+    steps = promotion.events.filter(is_transition=True).values_list("phase", flat=True)
+    assert list(steps) == ["planned", "pushing", "opening", "open", "merging", "merged", "deployed"]
+    assert "cart 1.5.0 is deployed" in client.get(f"/promotions/{promotion.pk}/").content.decode()
 
 
 def test_a_silent_cluster_is_stale_and_never_gone(world: World, client: Client) -> None:

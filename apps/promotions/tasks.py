@@ -125,7 +125,7 @@ def prepare_application(application_id: int) -> None:
 def prepare_due_applications() -> None:
     """Each tick: those whose files were read at another commit than what is desired now."""
     current = Q(edit_targets__commit_sha=F("desired_sha"))
-    behind = Application.objects.exclude(desired_sha="").exclude(current).exclude(component__image="")
+    behind = Application.objects.exclude(desired_sha="").exclude(current)
     rows = list(behind.filter(refusal="").select_related("component", "environment").distinct()[:500])
     for application in rows:
         row = jobs.schedule(PREPARE, application.pk, label=f"files of {application}")

@@ -179,6 +179,13 @@ def version_of(manifests: Sequence[Manifest], *, image: str = "") -> str:
     return label or (reference.short_digest if reference else "")
 
 
+def main_image(manifests: Sequence[Manifest]) -> str:
+    """The image most workloads run as their first container, without tag and digest; "" without any."""
+    first = [refs[0] for workload in _workloads(manifests) if (refs := _references(workload)) and refs[0]]
+    reference = _most_frequent(first)
+    return reference.name if reference else ""
+
+
 def running_digest(pods: Iterable[Any], *, image: str) -> str:
     """
     The digest of `image` that the containers of these pods say they run, `sha256:…`; "" where none says one,

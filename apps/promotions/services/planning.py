@@ -101,7 +101,9 @@ def plan_promotion(environment: Environment, wishes: Sequence[Wish]) -> Plan:
 
 def _targets(wishes: Sequence[Wish]) -> dict[int, list[EditTarget]]:
     found: dict[int, list[EditTarget]] = {}
-    for row in EditTarget.objects.filter(application__in=[wish.application for wish in wishes]):
+    for row in EditTarget.objects.filter(application__in=[one.application for one in wishes]).exclude(
+        path=""
+    ):
         found.setdefault(row.application_id, []).append(row)
     return found
 

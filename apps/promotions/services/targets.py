@@ -7,11 +7,12 @@ from typing import Protocol
 
 from django.db import transaction
 
-from apps.environments.models import Application
+from apps.environments.models import Application, DesiredState
 from apps.promotions.models import EditTarget
 from gitopsui.adapters.git import TreeEntry
 from gitopsui.domain.edit import EditError, find_image_paths, find_values, set_image
 from gitopsui.domain.errors import GitError
+from gitopsui.domain.image import main_image
 
 MOST_FILES = 400
 MAX_BYTES = 400_000
@@ -34,7 +35,7 @@ def store_targets(application: Application, *, git: Tree) -> list[EditTarget]:
     Only files of its own count: one that another environment reads too would change that as well.
     """
     sha = application.desired_sha
-    if not sha or not application.component.image:
+    if not sha or not _image_of(application):
         return _replace(application, [])
     files = _read(application, sha, git)
     rows = [
@@ -51,6 +52,19 @@ def store_targets(application: Application, *, git: Tree) -> list[EditTarget]:
             if path.rpartition("/")[2] in KUSTOMIZATIONS and application.renderer == "kustomize"
         ][:1]
     return _replace(application, _keep_named_fields(application, rows))
+
+
+def _image_of(application: Application) -> str:
+    """
+    The image of its component. One that nobody named is taken from what Git asks for, and kept: versions of
+    the same image are what a promotion moves.
+    """
+    component = application.component
+    if not component.image:
+        state = DesiredState.objects.filter(digest=application.desired_digest).first()
+        component.image = main_image(state.manifests) if state else ""
+        type(component).objects.filter(pk=component.pk, image="").update(image=component.image)
+    return component.image
 
 
 def _chart_targets(
@@ -82,9 +96,12 @@ def _chart_targets(
 
 
 def _replace(application: Application, rows: Sequence[EditTarget]) -> list[EditTarget]:
+    """The rows; where there are none, one without a path says at which commit that was found."""
+    nothing = EditTarget(application=application, path="", commit_sha=application.desired_sha)
     with transaction.atomic():
         application.edit_targets.all().delete()
-        return EditTarget.objects.bulk_create(rows)
+        EditTarget.objects.bulk_create(rows or [nothing])
+    return list(rows)
 
 
 def _keep_named_fields(application: Application, rows: list[EditTarget]) -> list[EditTarget]:

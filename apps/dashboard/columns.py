@@ -13,7 +13,7 @@ from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_time
 
 from apps.accounts.models import Project
-from apps.promotions.models import FreezeWindow, Lock
+from apps.promotions.models import EnvironmentPolicy, FreezeWindow, Lock
 from apps.promotions.selectors.policies import sort_freezes
 from apps.promotions.selectors.under_way import read_moment
 
@@ -55,27 +55,43 @@ def read_holds(project: Project, *, now: datetime) -> dict[str, Subquery]:
     told_lock = JSONObject(
         environment=F("environment_id"), owner=F("owner"), message=F("message"), until=F("expires_at")
     )
-    return {"freezes": _as_list(freezes, told_freeze), "locks": _as_list(locks, told_lock)}
+    policies = EnvironmentPolicy.objects.filter(environment__project=project, held_at__isnull=False)
+    told_hold = JSONObject(environment=F("environment_id"), by=F("held_by"), reason=F("hold_reason"))
+    return {
+        "freezes": _as_list(freezes, told_freeze),
+        "locks": _as_list(locks, told_lock),
+        "holds": _as_list(policies, told_hold, by="environment__project"),
+    }
 
 
-def _as_list(rows: Any, told: JSONObject) -> Subquery:
-    listed = rows.order_by().values("project").annotate(told=JsonRows(told)).values("told")
+def _as_list(rows: Any, told: JSONObject, *, by: str = "project") -> Subquery:
+    """Worked out once, not for each row: nothing in it is of the query around it."""
+    listed = rows.order_by().values(by).annotate(told=JsonRows(told)).values("told")
     return Subquery(listed)
 
 
-def signs_of_column(
-    environment: int, freezes: Any, locks: Any, *, held_by: str | None, hold_reason: str | None, now: datetime
-) -> tuple[Sign, ...]:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The three lists of `read_holds`, as the database gave them."""
+
+    freezes: Any
+    locks: Any
+    holds: Any
+
+
+def signs_of_column(environment: int, held: Held, *, now: datetime) -> tuple[Sign, ...]:
     """What stands beside the name of an environment; most often nothing."""
-    signs = []
-    if held_by:
-        signs.append(Sign("pause", "warn", "held", f"Held by {held_by}: {hold_reason}"))
-    for lock in _listed(locks):
+    signs = [
+        Sign("pause", "warn", "held", f"Held by {hold['by']}: {hold['reason']}")
+        for hold in _listed(held.holds)
+        if hold["environment"] == environment
+    ]
+    for lock in _listed(held.locks):
         if lock["environment"] == environment:
             until = read_moment(lock["until"])
             words = f"locked until {_short(until, now)}" if until else "locked"
             signs.append(Sign("lock", "", words, f"Locked by {lock['owner']}: {lock['message']}"))
-    mine = [one for one in _listed(freezes) if one["environment"] in (None, environment)]
+    mine = [one for one in _listed(held.freezes) if one["environment"] in (None, environment)]
     return (*signs, *_freeze_signs(mine, now))
 
 

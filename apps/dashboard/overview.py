@@ -12,7 +12,7 @@ from django.db.models import Count, F, Max, Min, Q, Subquery
 
 from apps.accounts.models import Project
 from apps.core.models import AuditEvent
-from apps.dashboard.columns import Sign, read_holds, signs_of_column
+from apps.dashboard.columns import Held, Sign, read_holds, signs_of_column
 from apps.dashboard.filters import Filters
 from apps.dashboard.signs import Silent
 from apps.environments.models import BRANCH_GONE, stale_after
@@ -72,8 +72,7 @@ class Group:
     promotions: int | None
     freezes: Any
     locks: Any
-    held_by: str | None
-    hold_reason: str | None
+    holds: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +117,8 @@ def read_overview(project: Project, *, now: datetime) -> Overview:
 
 
 def _column(group: Group, now: datetime) -> Column:
-    signs = signs_of_column(
-        group.environment,
-        group.freezes,
-        group.locks,
-        held_by=group.held_by,
-        hold_reason=group.hold_reason,
-        now=now,
-    )
+    held = Held(group.freezes, group.locks, group.holds)
+    signs = signs_of_column(group.environment, held, now=now)
     return Column(group.environment, group.name, [], signs)
 
 
@@ -136,10 +129,7 @@ def _read_groups(project: Project, now: datetime) -> list[Group]:
     A condition for each count of the heading would be worked out for each row, and take four times as long.
     """
     one = "applications__"
-    alike = {
-        "environment": F("pk"), "health": F(f"{one}health"), "sync": F(f"{one}sync"),
-        "held_by": F("promotion_policy__held_by"), "hold_reason": F("promotion_policy__hold_reason"),
-    }  # fmt: skip
+    alike = {"environment": F("pk"), "health": F(f"{one}health"), "sync": F(f"{one}sync")}
     rows = project.environments.order_by().values("position", "name", f"{one}cluster_id", **alike)
     counted = rows.annotate(
         cluster=Max(f"{one}cluster__name"),

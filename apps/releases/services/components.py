@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,11 +13,11 @@ from apps.core import audit, jobs
 from apps.environments.models import Component
 from apps.releases.models import ReleasePolicy
 from apps.releases.services.deployments import update_deployments
-from apps.releases.services.flags import update_flags
+from apps.releases.services.flags import TagDoor, update_flags
 from apps.releases.services.inputs import read_inputs, record_inputs
 from apps.releases.services.lags import update_lags
 from apps.releases.services.notes import History, Report, Sanitiser, write_notes
-from apps.releases.services.paths import update_path_commits
+from apps.releases.services.paths import PathHistory, update_path_commits
 from apps.releases.services.tags import NO_NOTES, store_releases
 from apps.repositories.models import Credential, Repository
 from gitopsui.adapters.registry import endpoint_of
@@ -26,8 +26,12 @@ from gitopsui.domain.image import find_image
 UPDATE = "releases.update"
 
 
+class ComponentHistory(History, PathHistory, TagDoor, Protocol):
+    """All of `Mirror` that a component is worked out from."""
+
+
 def update_component(
-    component: Component, *, git: History | None, sanitise: Sanitiser, report: Report | None = None
+    component: Component, *, git: ComponentHistory | None, sanitise: Sanitiser, report: Report | None = None
 ) -> bool:
     """
     Deployment records, releases, lags and notes of `component`; whether notes are left for another run.

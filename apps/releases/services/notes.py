@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Protocol
 
 from apps.environments.models import Component
@@ -39,10 +39,6 @@ class History(Protocol):
     def log(self, tip: str, *, exclude: str | None = None, limit: int | None = None) -> list[Commit]: ...
 
     def count(self, tip: str, *, exclude: str | None = None, no_merges: bool = True) -> int: ...
-
-    def touching(self, paths: Sequence[str]) -> list[str]: ...
-
-    def tag_signatures(self, shas: Sequence[str]) -> dict[str, str]: ...
 
 
 def write_notes(

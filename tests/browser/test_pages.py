@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
+from apps.promotions.models import EnvironmentPolicy, FreezeWindow, Lock
 from tests.browser.conftest import Shop
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -58,10 +61,35 @@ PAGES: dict[str, Callable[[Shop], str]] = {
     "set-up of a repository": lambda shop: f"/set-up/{shop.repository.pk}/",
     "set-up of a cluster": lambda shop: f"/set-up/cluster/?repository={shop.repository.pk}",
     "set-up done": lambda shop: "/set-up/done/",
+    "held board": lambda shop: _held(shop, "/projects/shop/"),
+    "promotions": lambda shop: _held(shop, "/projects/shop/promotions/"),
+    "rules": lambda shop: _held(shop, f"/environments/{shop.application.environment_id}/rules/"),
+    "rules edit": lambda shop: f"/environments/{shop.application.environment_id}/rules/edit/",
+    "freezes": lambda shop: _held(shop, "/projects/shop/freezes/"),
+    "freeze": lambda shop: "/projects/shop/freezes/new/",
+    "locks": lambda shop: _held(shop, "/projects/shop/locks/"),
+    "lock": lambda shop: "/projects/shop/locks/new/",
+    "locked application": lambda shop: _held(shop, f"/applications/{shop.application.pk}/"),
+    "rollback": lambda shop: f"/projects/shop/rollbacks/new/?application={shop.application.pk}",
     "people": lambda shop: "/people/",
     "person": lambda shop: f"/people/{shop.admin.pk}/",
     "not found": lambda shop: "/projects/nothing/",
 }
+
+
+def _held(shop: Shop, path: str) -> str:
+    """The page while its environment is held, frozen soon and locked."""
+    application, now = shop.application, timezone.now()
+    project, environment = application.component.project, application.environment
+    EnvironmentPolicy.objects.create(
+        environment=environment, held_by="admin", held_at=now, hold_reason="a load test until noon"
+    )
+    FreezeWindow.objects.create(
+        project=project, environment=environment, reason="Black Friday", created_by="admin",
+        starts_at=now + timedelta(days=2), ends_at=now + timedelta(days=4), zone="Europe/Berlin",
+    )  # fmt: skip
+    Lock.objects.create(project=project, application=application, owner="admin", message="I look into it")
+    return path
 
 
 def _flaws(page: Page, path: str, status: int = 200) -> list[str]:

@@ -64,7 +64,7 @@ class World:
         tip = git.resolve(f"{HEADS}main")
         for application in self.applications.values():
             application.desired_sha = tip
-            application.save()
+            application.save(update_fields=["desired_sha"])
             store_targets(application, git=git)
 
     def plan(self, *names: str) -> Plan:

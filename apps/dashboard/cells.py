@@ -31,6 +31,7 @@ class Lead:
     count: int | None
     reason: str
     differs: bool = True
+    promote_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,54 +67,63 @@ class Cell:
 
 
 def build_cell(
-    environment: str,
-    applications: Sequence[Application],
-    *,
-    lead: Lead | None,
-    is_first: bool,
-    now: datetime,
-    promote_url: str = "",
+    environment: str, applications: Sequence[Application], *, lead: Lead | None, is_first: bool, now: datetime
 ) -> Cell:
     """The worst health and sync of the applications, the versions they run, and what is not known."""
     if not applications:
         return Cell(environment, is_first=is_first)
-    first, count = applications[0], len({shown_version(application) for application in applications})
-    watched = [application for application in applications if application.cluster_id is not None]
-    stale = [application for application in watched if application.is_stale(now)]
+    watched = [one for one in applications if one.cluster_id is not None]
+    stale = [one for one in watched if one.is_stale(now)]
     health, sync = worst_of([a.health for a in watched]), _worst_sync(watched)
-    worst = next((a for a in watched if a.health == health), first)
+    worst = next((a for a in watched if a.health == health), applications[0])
     return Cell(
         environment=environment,
         state="present",
         url=f"/applications/{worst.pk}/",
-        version=shown_version(first),
-        version_reason=_version_reason(first),
-        version_count=count,
-        desired_version=_asked(first) if count == 1 else "",
-        since=_since(first) if shown_version(first) else None,
         health=health if watched else "",
-        health_reason=worst.health_note if health != HealthStatus.HEALTHY else "",
         sync=sync,
-        sync_reason=_sync_note(worst) if sync == SyncStatus.UNKNOWN else "",
         tint="" if stale else _tint(health, sync, watched),
-        cluster_note="" if watched else _no_cluster(first),
+        cluster_note="" if watched else _no_cluster(applications[0]),
         is_first=is_first,
-        **_moves(applications, lead, promote_url),
+        **_reasons(worst, health, sync),
+        **_versions(applications),
+        **_moves(applications, lead),
         **_drift(health, watched),
         **_staleness(stale),
         **(_lag(lead) if lead else {}),
     )
 
 
-def _moves(applications: Sequence[Application], lead: Lead | None, promote_url: str) -> dict[str, Any]:
+def _reasons(worst: Application, health: str, sync: str) -> dict[str, str]:
+    """Why health and sync are as they are, where that is not as it should be."""
+    return {
+        "health_reason": worst.health_note if health != HealthStatus.HEALTHY else "",
+        "sync_reason": _sync_note(worst) if sync == SyncStatus.UNKNOWN else "",
+    }
+
+
+def _versions(applications: Sequence[Application]) -> dict[str, Any]:
+    """What runs, and since when; of several versions how many."""
+    first, count = applications[0], len({shown_version(application) for application in applications})
+    version = shown_version(first)
+    return {
+        "version": version,
+        "version_reason": _version_reason(first),
+        "version_count": count,
+        "desired_version": _asked(first) if count == 1 else "",
+        "since": _since(first) if version else None,
+    }
+
+
+def _moves(applications: Sequence[Application], lead: Lead | None) -> dict[str, Any]:
     """What is under way or locked; where nothing is, the way to promote what is behind."""
     marks = [marks_of(application) for application in applications]
     promotion = next((one.promotion for one in marks if one.promotion), None)
-    is_behind = lead is not None and lead.differs and lead.count != 0
+    promote_url = lead.promote_url if lead is not None and lead.differs and lead.count != 0 else ""
     return {
         "promotion": promotion,
         "lock": next((one.lock for one in marks if one.lock), None),
-        "promote_url": promote_url if is_behind and promotion is None else "",
+        "promote_url": promote_url if promotion is None else "",
     }
 
 

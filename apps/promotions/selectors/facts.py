@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from apps.environments.models import Application, Component, Environment
 from apps.promotions.models import Promotion
@@ -62,34 +63,34 @@ def prospective_facts(
     proposer: str,
     kind: str = "promotion",
 ) -> PromotionFacts:
-    """
-    The same before anything is planned: what the gates would say.
-
-    A rollback is asked less (`Rules.for_rollback`): it has no source, and an ill target is its reason.
-    """
-    policy = policy_of(environment)
-    rules, is_back = rules_of(policy), kind == "rollback"
-    source = None if is_back else source
-    applications = [application for application, _ in wanted]
+    """The same before anything is planned. A rollback has no source and is asked less (`for_rollback`)."""
+    policy, applications = policy_of(environment), [application for application, _ in wanted]
+    source = None if kind == "rollback" else source
     components = [application.component for application in applications]
     freezes = freezes_of(environment, {one.slug for one in components}, now=now)
     return PromotionFacts(
         environment=environment.name,
         now=now,
-        rules=rules.for_rollback() if is_back else rules,
+        rules=rules_of(policy).for_rollback() if kind == "rollback" else rules_of(policy),
         proposer=proposer,
         freezes=freezes.active,
         coming_freezes=freezes.coming,
         locks=tuple(active_locks(environment, applications, now=now)),
-        source_environment=source.name if source else "",
-        source_since=_source_since(source, wanted) if source else None,
-        sources=_places(source, components, now) if source else (),
+        **(_source_facts(source, wanted, now) if source else {}),
         targets=tuple(_place(application, now) for application in applications),
         signature=_signature(wanted) if policy.needs_signature else "",
         bad_releases=tuple(_bad_releases(wanted)),
         external=external_gates(policy),
         is_held=describe_hold(policy),
     )
+
+
+def _source_facts(source: Environment, wanted: Sequence[Wanted], now: datetime) -> dict[str, Any]:
+    return {
+        "source_environment": source.name,
+        "source_since": _source_since(source, wanted),
+        "sources": _places(source, [application.component for application, _ in wanted], now),
+    }
 
 
 def seen_of(promotion: Promotion) -> Seen:

@@ -61,9 +61,31 @@ def start_promotion(request: Request, *, by: Person | None, seen: str = "", body
 
 
 def _store(request: Request, plan: Plan, by: Person | None, body: str) -> Promotion:
+    promotion = _row(request, plan, by)
+    promotion.save()
+    promotion.branch, promotion.body = f"{BRANCH_PREFIX}{promotion.pk}", _body(body, promotion)
+    promotion.save(update_fields=["branch", "body"])
+    for move in plan.moves:
+        PromotionItem.objects.create(
+            promotion=promotion,
+            application=move.application,
+            component=move.application.component,
+            from_version=move.from_version,
+            to_version=move.to_version,
+            edits=[{"path": path} for path in move.paths],
+        )
+    actor = promotion.proposer_name
+    add_event(promotion, f"{actor} planned it.", actor=actor, now=promotion.planned_at, is_step=True)
+    audit.record(by, "planned promotion", promotion, after=_told(promotion, plan))
+    jobs.schedule(ADVANCE, promotion.pk, label=promotion.title)
+    return promotion
+
+
+def _row(request: Request, plan: Plan, by: Person | None) -> Promotion:
+    """What its commit is made of is fixed here: base, files, message, author and time."""
     now, first = timezone.now(), plan.moves[0].application
     title = describe(plan, request.kind)
-    promotion = Promotion.objects.create(
+    return Promotion(
         project=request.environment.project,
         environment=request.environment,
         source_environment=request.source,
@@ -82,23 +104,6 @@ def _store(request: Request, plan: Plan, by: Person | None, body: str) -> Promot
         message=_message(title, request, plan),
         preview={"files": [{"path": one.path, "old": one.old, "new": one.new} for one in plan.files]},
     )
-    Promotion.objects.filter(pk=promotion.pk).update(
-        branch=f"{BRANCH_PREFIX}{promotion.pk}", body=_body(body, promotion)
-    )
-    for move in plan.moves:
-        PromotionItem.objects.create(
-            promotion=promotion,
-            application=move.application,
-            component=move.application.component,
-            from_version=move.from_version,
-            to_version=move.to_version,
-            edits=[{"path": path} for path in move.paths],
-        )
-    actor = promotion.proposer_name
-    add_event(promotion, f"{actor} planned it.", actor=actor, now=now, is_step=True)
-    audit.record(by, "planned promotion", promotion, after=_told(promotion, plan))
-    jobs.schedule(ADVANCE, promotion.pk, label=title)
-    return promotion
 
 
 def _told(promotion: Promotion, plan: Plan) -> dict[str, Any]:

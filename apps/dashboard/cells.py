@@ -94,7 +94,7 @@ def build_cell(
     )
 
 
-def _reasons(worst: Application, health: str, sync: str) -> dict[str, str]:
+def _reasons(worst: Application, health: str, sync: str) -> dict[str, Any]:
     """Why health and sync are as they are, where that is not as it should be."""
     return {
         "health_reason": worst.health_note if health != HealthStatus.HEALTHY else "",

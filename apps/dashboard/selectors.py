@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from operator import and_
@@ -237,12 +237,9 @@ def _row(
         applications = placed.get((component.pk, column.pk), [])
         last = applications[0] if applications else last
         lead = _lead(applications[0]) if applications else None
-        promote_url = _promote_url(project, component, lead, column.name, rights)
-        cells.append(
-            build_cell(
-                column.name, applications, lead=lead, is_first=is_first, now=now, promote_url=promote_url
-            )
-        )
+        if lead is not None and column.name in rights:
+            lead = replace(lead, promote_url=_promote_url(project, component, lead, column.name))
+        cells.append(build_cell(column.name, applications, lead=lead, is_first=is_first, now=now))
         is_first = is_first and not applications
     url = f"/projects/{project.slug}/components/{component.slug}/"
     caption = " · ".join(str(label) for label in component.labels)
@@ -267,11 +264,7 @@ def _lead(application: Any) -> Lead | None:
     return Lead(application.lag_of, application.lag_count, application.lag_reason, differs)
 
 
-def _promote_url(
-    project: Project, component: Component, lead: Lead | None, into: str, rights: Collection[str]
-) -> str:
-    """Where a promotion from the left neighbour is looked at; "" for whoever may not start it."""
-    if lead is None or into not in rights:
-        return ""
+def _promote_url(project: Project, component: Component, lead: Lead, into: str) -> str:
+    """Where a promotion from the left neighbour is looked at."""
     query = urlencode({"from": lead.environment, "into": into, "component": component.slug})
     return f"/projects/{project.slug}/promotions/new/?{query}"

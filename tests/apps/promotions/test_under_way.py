@@ -143,7 +143,10 @@ def test_a_weekly_freeze_of_all_environments_stands_on_each_column(world: World,
         None, "weekend", "UTC", weekdays=(tomorrow.weekday(),), from_time=tomorrow.time(), lasts_minutes=90
     )
     policies.add_freeze(world.project, wish, by=world.people["admin"])
-    assert page(signed_in(world, client, "viewer")).count(f"Freeze from {tomorrow:%a}") == 2
+    found = page(signed_in(world, client, "viewer"))
+    # In the head of each column, and above the cards of a phone.
+    assert found.count(f"Freeze from {tomorrow:%a}") == 4
+    assert found.count("weekend, set by admin") == 2
 
 
 def test_a_locked_cell_says_so_and_why(world: World, client: Client) -> None:

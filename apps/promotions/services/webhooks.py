@@ -34,7 +34,7 @@ from gitopsui.domain.webhook import (
 )
 from gitopsui.domain.webhook_signature import is_signed
 
-BODY_LIMIT = 1 << 20  # bytes
+BODY_LIMIT = 5 << 20  # bytes
 RATE = 60  # deliveries of one repository in RATE_TIME
 REFUSED_RATE = 600  # unsigned deliveries of one address in RATE_TIME
 RATE_TIME = timedelta(minutes=1)

@@ -16,6 +16,7 @@ from apps.promotions.services.locks import LockWish
 from apps.promotions.services.policies import FreezeWish
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.freeze import DAYS, find_zone
+from gitopsui.domain.text import visible
 
 MOST_AHEAD = timedelta(days=3 * 366)
 _MOMENT = {"type": "datetime-local"}
@@ -28,10 +29,24 @@ EXPIRIES = [
 ]
 
 
+class VisibleChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """Names come from Git: what cannot be seen in them is made visible."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return visible(str(obj))
+
+
+class VisibleChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Several of the same."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return visible(str(obj))
+
+
 class FreezeForm(forms.Form):
     """Dated, or again each week. After `is_valid` the wish lies in `wish`."""
 
-    environment = forms.ModelChoiceField(
+    environment = VisibleChoice(
         queryset=Environment.objects.none(), required=False, empty_label="every environment"
     )
     reason = forms.CharField(
@@ -67,7 +82,7 @@ class FreezeForm(forms.Form):
         label="For how long", required=False, most_minutes=7 * 1440, initial="0",
         help_text="For each week: 14 h, 3 d.",
     )  # fmt: skip
-    exceptions = forms.ModelMultipleChoiceField(
+    exceptions = VisibleChoices(
         label="But not for", queryset=Component.objects.none(), required=False,
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
@@ -144,10 +159,10 @@ def _in_zone(typed: datetime, zone: str) -> datetime:
 class LockForm(forms.Form):
     """What is locked unless an application is given, why, and until when."""
 
-    environment = forms.ModelChoiceField(
+    environment = VisibleChoice(
         queryset=Environment.objects.none(), required=False, empty_label="every environment"
     )
-    component = forms.ModelChoiceField(
+    component = VisibleChoice(
         queryset=Component.objects.none(), required=False, empty_label="every component"
     )
     message = forms.CharField(

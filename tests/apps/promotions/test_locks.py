@@ -134,3 +134,10 @@ def test_the_page_of_an_application_shows_its_lock_and_leads_to_one(world: World
     page = signed_in(world, client, "viewer").get(address).content.decode()
     assert "Locked by proposer: busy" in page
     assert NEW not in page
+
+
+def test_a_name_that_hides_something_is_shown_for_what_it_is(world: World, client: Client) -> None:
+    component = world.applications["cart", "production"].component
+    type(component).objects.filter(pk=component.pk).update(name="ca\u202ert")
+    found = signed_in(world, client, "proposer").get(NEW).content.decode()
+    assert "\u202e" not in found

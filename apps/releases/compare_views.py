@@ -61,7 +61,7 @@ def _find_sides(
     request: HttpRequest, component: Component, places: list[Choice], releases: list[Choice]
 ) -> tuple[Point | None, Point | None]:
     """The two sides of the address; without them the last two environments, else the last two releases."""
-    choices = places if len(places) > 1 else releases[1::-1]
+    choices = places if len(places) > 1 else releases[:2]
     default_source, default_target = (choices[-2].key, choices[-1].key) if len(choices) > 1 else ("", "")
     asked = (request.GET.get("from", default_source), request.GET.get("into", default_target))
     found = [find_point(component, key) if key else None for key in asked]

@@ -186,6 +186,14 @@ def test_the_notes_can_be_had_elsewhere(viewer: Client, wanted: str, kind: str, 
     assert words in answer.content.decode()
 
 
+def test_without_environments_the_newest_release_is_told_against_the_one_before(
+    lines: Shop, viewer: Client
+) -> None:
+    lines.component.applications.all().delete()
+    page = viewer.get(PAGE)
+    assert (page.context["source"].key, page.context["target"].key) == ("tag:v1.1.0", "tag:v1.0.1")
+
+
 def test_what_is_not_there_cannot_be_compared(viewer: Client) -> None:
     assert viewer.get(f"{PAGE}?from=tag:v9&into=env:dev").status_code == 404
     assert viewer.get(f"{PAGE}?from=env:dev&into=env:staging&format=pdf").status_code == 404

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -327,3 +328,8 @@ def test_windows_that_touch_are_one_freeze() -> None:
 def test_a_zone_that_is_none_is_refused() -> None:
     with pytest.raises(InputError, match="is no time zone"):
         frozen_until(replace(WEEKEND, zone="Mars/Olympus"), NOW)
+
+
+def test_the_drawing_in_the_documents_is_that_of_the_code() -> None:
+    page = Path(__file__).parents[2] / "docs" / "promotion-phases.md"
+    assert f"```mermaid\n{draw_phases()}\n```" in page.read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from gitopsui.domain.footers import BREAKING_TOKENS, GRADUATION_TOKEN, Footer, Lint, Rest, read_rest
@@ -29,6 +29,9 @@ from gitopsui.domain.text import TEXT_LIMIT
 
 DESCRIPTION_LIMIT = 200  # characters; what a page shows of a subject
 HEADER_LIMIT = 1_000  # characters; the rest of a longer first line is not looked at
+# What stands below a header is often the same: a sign-off, or a change that was picked into other branches.
+_MAX_KNOWN = 4_096
+_MAX_KNOWN_LENGTH = 600  # characters; longer ones seldom come again
 
 # A header without a space behind the colon is believed for these only: `http://…` is no type.
 KNOWN_TYPES = frozenset((
@@ -58,8 +61,7 @@ _HIDDEN = dict.fromkeys(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """
     One commit. `sha` and `parents` are full ids; the two times are aware and UTC.
 
@@ -76,8 +78,7 @@ class Commit:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedMessage:
+class ParsedMessage(NamedTuple):
     """
     What a message says. `type` is in small letters and None where the header follows no convention.
 
@@ -152,34 +153,67 @@ def parse_message(
     it are left out and a scissors line ends the message, as in `git commit --cleanup=scissors`.
     """
     first, rest_text = _split(message, comment_char)
-    text = _tidy(first)
+    is_plain = first.isascii()
+    text = first[:HEADER_LIMIT] if is_plain else _tidy(first)
     header = _read_header(text)
-    rest = read_rest(rest_text, breaking_tokens=breaking_tokens)
-    pull_request = find_pull_request(first) or find_merge_request(rest.body)
+    read = _read_below_again if len(rest_text) <= _MAX_KNOWN_LENGTH else _read_below
+    below = read(rest_text, tuple(breaking_tokens))
+    rest, depth, is_revert = below.rest, header.depth, header.type == "revert"
+    pull_request = find_pull_request(first) or below.merge_request
     return ParsedMessage(
-        header=text,
-        type=header.type,
-        scope=header.scope,
-        description=header.description,
-        breaking=_breaking_texts(header, rest),
-        body=rest.body,
-        footers=rest.footers,
-        issues=_issues("" if header.depth else text, rest_text, rest.footers, pull_request),
-        pull_request=pull_request,
-        reverts=find_reverted_commits(rest_text, rest.footers, is_revert=header.type == "revert"),
-        reverted_header=header.inner,
-        reverted_pull_request=find_reverted_pull_request(rest.body) if header.depth else None,
-        revert_depth=header.depth,
-        cherry_picks=rest.cherry_picks,
-        is_graduation=header.is_graduation or any(token == GRADUATION_TOKEN for token, _ in rest.footers),
-        lint=_lint(header, rest, first, rest_text),
+        text,
+        header.type,
+        header.scope,
+        header.description,
+        _breaking_texts(header, rest) if rest.breaking or header.is_breaking else (),
+        rest.body,
+        rest.footers,
+        _issues("" if depth else text, below.issues, pull_request),
+        pull_request,
+        find_reverted_commits(rest_text, rest.footers, is_revert=True) if is_revert else below.reverts,
+        header.inner,
+        find_reverted_pull_request(rest.body) if depth else None,
+        depth,
+        rest.cherry_picks,
+        header.is_graduation or below.is_graduation,
+        below.lint if is_plain and not header.has_no_space else _lint(header, below, first),
     )
+
+
+class _Below(NamedTuple):
+    """All that can be told from what stands below a header, whatever the header says."""
+
+    rest: Rest
+    issues: tuple[str, ...]
+    merge_request: int | None
+    reverts: tuple[str, ...]
+    is_graduation: bool
+    lint: tuple[Lint, ...]
+
+
+def _read_below(text: str, breaking_tokens: tuple[str, ...]) -> _Below:
+    rest = read_rest(text, breaking_tokens=breaking_tokens)
+    issues = find_issues(text)
+    for token, value in rest.footers:
+        if token.lower() in REFERENCE_TOKENS:
+            issues += find_tracker_keys(value)
+    begins_at_once = not text.startswith("\n") and text.partition("\n")[0].strip()
+    return _Below(
+        rest,
+        tuple(dict.fromkeys(issues)),
+        find_merge_request(rest.body),
+        find_reverted_commits(text, rest.footers, is_revert=False),
+        any(token == GRADUATION_TOKEN for token, _ in rest.footers),
+        (*rest.lint, Lint.NO_BLANK_LINE) if begins_at_once else rest.lint,
+    )
+
+
+_read_below_again = lru_cache(_MAX_KNOWN)(_read_below)
 
 
 def _tidy(header: str) -> str:
     """The header without what hides or reorders text, at a length that can be looked at."""
-    shown = header if header.isascii() else header.translate(_HIDDEN).strip()
-    return shown[:HEADER_LIMIT]
+    return header.translate(_HIDDEN).strip()[:HEADER_LIMIT]
 
 
 def _split(message: str, comment_char: str) -> tuple[str, str]:
@@ -244,14 +278,8 @@ def _read_plain_header(header: str) -> _Header:
     is_doubtful = has_no_space and kind not in KNOWN_TYPES and scope is None and not mark
     if not description or is_doubtful or (scope is not None and not scope.strip()):
         return _Header(None, None, _cut(header))
-    return _Header(
-        kind,
-        scope.strip() if scope else None,
-        _cut(description),
-        is_breaking=bool(mark),
-        is_graduation=mark == "!!",
-        has_no_space=has_no_space,
-    )
+    shown = description if len(description) <= DESCRIPTION_LIMIT else _cut(description)
+    return _Header(kind, scope.strip() if scope else None, shown, bool(mark), mark == "!!", has_no_space)
 
 
 def _cut(text: str) -> str:
@@ -265,25 +293,18 @@ def _breaking_texts(header: _Header, rest: Rest) -> tuple[str, ...]:
     return (header.description,) if header.is_breaking else ()
 
 
-def _issues(header: str, rest: str, footers: tuple[Footer, ...], pull_request: int | None) -> tuple[str, ...]:
-    found = find_issues(without_pull_request(header))
-    if rest:
-        found += find_issues(rest)
-    for token, value in footers:
-        if token.lower() in REFERENCE_TOKENS:
-            found += find_tracker_keys(value)
-    if not found:
+def _issues(header: str, below: tuple[str, ...], pull_request: int | None) -> tuple[str, ...]:
+    named = find_issues(without_pull_request(header)) if "#" in header or "-" in header else []
+    if not named and not below:
         return ()
     own = f"#{pull_request}"
-    return tuple(issue for issue in dict.fromkeys(found) if issue != own)[:MAX_ISSUES]
+    return tuple(issue for issue in dict.fromkeys((*named, *below)) if issue != own)[:MAX_ISSUES]
 
 
-def _lint(header: _Header, rest: Rest, first: str, rest_text: str) -> tuple[Lint, ...]:
-    lint = rest.lint
+def _lint(header: _Header, below: _Below, first: str) -> tuple[Lint, ...]:
+    lint = below.lint
     if header.has_no_space:
         lint = (Lint.NO_SPACE, *lint)
-    if rest_text and not rest_text.startswith("\n") and rest_text.partition("\n")[0].strip():
-        lint = (*lint, Lint.NO_BLANK_LINE)
-    if not first.isascii() and first.translate(_HIDDEN) != first:
+    if first.translate(_HIDDEN) != first:
         lint = (*lint, Lint.HIDDEN_CHARACTERS)
     return lint

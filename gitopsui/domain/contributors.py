@@ -11,6 +11,8 @@ from gitopsui.domain.commit import Commit, ParsedMessage
 
 NAME_LIMIT = 100  # characters
 
+_CO_AUTHORED = "co-authored-by"
+_CO_AUTHORED_LENGTH = len(_CO_AUTHORED)
 _MAX_KNOWN = 4_096  # a history names few people, each many times
 
 _PERSON = re.compile(r"([^<>]{0,200})<([^<>]{0,320})>\Z")
@@ -34,6 +36,13 @@ class Person(NamedTuple):
 
 
 @lru_cache(_MAX_KNOWN)
+def _author(name: str, email: str) -> tuple[Person, ...]:
+    """The author as a person, nobody where a program or nobody is named."""
+    author = Person(name.strip()[:NAME_LIMIT], email)
+    return (author,) if author.name and not is_bot(author) else ()
+
+
+@lru_cache(_MAX_KNOWN)
 def is_bot(person: Person) -> bool:
     """Whether a commit's author is a program, by its name or its address."""
     name = person.name.strip().lower()
@@ -42,11 +51,13 @@ def is_bot(person: Person) -> bool:
 
 def find_people(commit: Commit, parsed: ParsedMessage) -> tuple[Person, ...]:
     """The author and the co-authors who are people, each once, the author first."""
-    author = Person(commit.author_name.strip()[:NAME_LIMIT], commit.author_email)
-    co_authors = parsed.footer_values("co-authored-by") if parsed.footers else []
-    people = [author, *filter(None, map(_find_person, co_authors))]
-    credited = [person for person in people if person.name and not is_bot(person)]
-    return unique(credited) if len(credited) > 1 else tuple(credited)
+    credited = _author(commit.author_name, commit.author_email)
+    for token, value in parsed.footers:
+        if len(token) == _CO_AUTHORED_LENGTH and token.lower() == _CO_AUTHORED:
+            person = _find_person(value)
+            if person and person.name and not is_bot(person):
+                credited += (person,)
+    return unique(credited) if len(credited) > 1 else credited
 
 
 def unique(people: Iterable[Person]) -> tuple[Person, ...]:
@@ -61,6 +72,7 @@ def unique(people: Iterable[Person]) -> tuple[Person, ...]:
     return tuple(found.values())
 
 
+@lru_cache(_MAX_KNOWN)
 def _find_person(value: str) -> Person | None:
     """`Name <address>`; what is written otherwise is credited to nobody."""
     match = _PERSON.match(value.strip())

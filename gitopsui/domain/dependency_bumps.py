@@ -62,7 +62,10 @@ def _is_dependency_word(text: str) -> bool:
 def names_vulnerability(parsed: ParsedMessage) -> bool:
     """Whether the header names a published vulnerability, or an update says it closes one."""
     header = parsed.header
-    return ("-" in header and bool(_CVE.search(header))) or "security]" in header.lower()
+    lowered = header.lower()
+    # In other alphabets there are letters that count as an s and do not become one.
+    may_name = "cve-" in lowered or "ghsa-" in lowered or not header.isascii()
+    return (may_name and bool(_CVE.search(header))) or "security]" in lowered
 
 
 def find_bumps(parsed: ParsedMessage, *, is_bot: bool) -> tuple[Bump, ...]:
@@ -71,14 +74,18 @@ def find_bumps(parsed: ParsedMessage, *, is_bot: bool) -> tuple[Bump, ...]:
 
     "update x to 2" is only believed of a program or below a scope that is about dependencies.
     """
-    text = without_pull_request(parsed.description)
-    lowered = text[:80].lower()
+    lowered = parsed.description[:80].lower()
     if not ("bump" in lowered or "update" in lowered or "upgrade" in lowered):
         return ()
-    if _GROUP.search(text):
+    text = without_pull_request(parsed.description)
+    lowered = text.lower()
+    if " group" in lowered and _GROUP.search(text):
         return _bumps_in_body(parsed.body)
-    is_trusted = is_bot or is_about_dependencies(parsed)
-    match = _FROM_TO.search(text) or _ARROW.search(text) or (_TO.search(text) if is_trusted else None)
+    match = _FROM_TO.search(text) if " from " in lowered else None
+    if match is None and " (" in lowered:
+        match = _ARROW.search(text)
+    if match is None and " to " in lowered and (is_bot or is_about_dependencies(parsed)):
+        match = _TO.search(text)
     if match is None or match["name"].lower() in _WORDS_FOR_OURSELVES:
         return ()
     found = match.groupdict(default="")

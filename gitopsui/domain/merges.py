@@ -46,6 +46,8 @@ def attribute_merges(commits: Sequence[Commit]) -> Merges:
     merge_of: dict[str, str | None] = {}
     brought: dict[str, list[str]] = {}
     for commit in commits:
+        if commit.sha in merge_of:
+            continue
         waiting: list[tuple[str, str | None]] = [(commit.sha, None)]
         while waiting:
             tip, merge = waiting.pop()
@@ -53,7 +55,8 @@ def attribute_merges(commits: Sequence[Commit]) -> Merges:
             if merge is not None and line:
                 brought.setdefault(merge, []).extend(each.sha for each in line)
             # The last one waiting is taken first: the oldest merge of this line.
-            waiting += [(parent, each.sha) for each in line for parent in each.parents[1:]]
+            merging = [each for each in line if len(each.parents) > 1]
+            waiting += [(parent, each.sha) for each in merging for parent in each.parents[1:]]
     return Merges(merge_of, brought)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class SectionKind(StrEnum):
@@ -20,8 +21,7 @@ class SectionKind(StrEnum):
     OTHER = "Other"  # everything else
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """
     One line of the notes. `shas` are its commits, newest first, `text` the description without the pull
     request's number; `breaking` are the texts of what breaks.

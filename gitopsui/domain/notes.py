@@ -133,20 +133,22 @@ def _read_change(
     people = find_people(commit, messages[commit.sha])
     author = people[0].name if people and people[0].email == commit.author_email else ""
     own = messages[commit.sha].pull_request
+    numbers: tuple[int, ...] = () if own is None else (own,)
     around = _number_of_merge(commit.sha, messages, merges)
-    numbers = tuple(number for number in (own, around) if number is not None)
-    if own == around:
-        numbers = numbers[:1]
+    if around is not None and around != own:
+        numbers += (around,)
     return _Change(commit, message, author, people, numbers, find_bumps(message, is_bot=not author))
 
 
 def _number_of_merge(sha: str, messages: Mapping[str, ParsedMessage], merges: Merges) -> int | None:
+    if merges.merge_of[sha] is None:
+        return None
     numbers = (messages[merge].pull_request for merge in merges.around(sha))
     return next((number for number in numbers if number is not None), None)
 
 
 def _contributors(changes: Iterable[_Change]) -> tuple[str, ...]:
-    people = unique(person for change in changes for person in change.people)
+    people = unique(dict.fromkeys(person for change in changes for person in change.people))
     return tuple(sorted((person.name for person in people), key=str.casefold))
 
 
@@ -186,16 +188,18 @@ def _kind_of(change: _Change) -> SectionKind:
 def _entry(change: _Change) -> Entry:
     message = change.message
     text = without_pull_request(message.description)
+    said = message.breaking
+    others = change.people[1:] if change.author else change.people
     return Entry(
-        shas=(change.commit.sha,),
-        text=text,
-        type=message.type,
-        scope=message.scope,
-        breaking=tuple(text if said == message.description else said for said in message.breaking),
-        pull_requests=change.pull_requests,
-        issues=message.issues,
-        author=change.author,
-        co_authors=tuple(person.name for person in change.people[1 if change.author else 0 :]),
+        (change.commit.sha,),
+        text,
+        message.type,
+        message.scope,
+        tuple(text if each == message.description else each for each in said) if said else (),
+        change.pull_requests,
+        message.issues,
+        change.author,
+        tuple([person.name for person in others]) if others else (),
         at=change.commit.committed_at,
     )
 

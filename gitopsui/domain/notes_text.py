@@ -18,6 +18,7 @@ _SHORT = 8
 
 # Backslashes only where every dialect knows them; `\<` is markup to Python-Markdown.
 _SPECIAL = re.compile(r"[\\*_\[\]<~]|&(?=#?\w{1,32};)")
+_SIGN = re.compile(r"[\\*_\[\]<~&`]")
 _ENTITIES = {"<": "&lt;", "&": "&amp;", "~": "&#126;"}
 _BLOCK_START = re.compile(r"(?:[#>+-]|\d{1,9}[.)])")
 
@@ -111,7 +112,10 @@ def escape_markdown(text: str) -> str:
 
     Code between single backticks stays code, which is how people write it.
     """
-    shown = visible(text).replace("\n", " ")
+    shown = visible(text)
+    if not _SIGN.search(shown):
+        return shown.replace("\n", " ")
+    shown = shown.replace("\n", " ")
     parts = shown.split("`")
     is_code_clear = len(parts) % 2 == 1 and "``" not in shown
     if len(parts) > 1 and not is_code_clear:

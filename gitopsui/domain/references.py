@@ -70,10 +70,9 @@ def _project_before(text: str, end: int) -> str | None:
 
 def find_pull_request(header: str) -> int | None:
     """The number of the pull request a header belongs to: `… (#12)`, `… (!12)` or a merge's own words."""
-    if header.endswith(")"):
-        own = _OWN_NUMBER.search(header, max(len(header) - 16, 0))
-        if own:
-            return int(own[1])
+    own = _find_own_number(header)
+    if own:
+        return int(own[1])
     if header.startswith("Merge"):
         for pattern in _MERGE_HEADERS:
             merged = pattern.match(header)
@@ -92,7 +91,9 @@ def find_merge_request(body: str) -> int | None:
 
 def without_pull_request(header: str) -> str:
     """The header without the ` (#12)` at its end."""
-    if not header.endswith(")"):
-        return header
-    own = _OWN_NUMBER.search(header, max(len(header) - 16, 0))
+    own = _find_own_number(header)
     return header[: own.start()].rstrip() if own else header
+
+
+def _find_own_number(header: str) -> re.Match[str] | None:
+    return _OWN_NUMBER.match(header, header.rfind("(")) if header.endswith(")") else None

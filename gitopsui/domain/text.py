@@ -107,7 +107,7 @@ def visible(text: str) -> str:
 
     Tabs, line ends and whole emoji sequences stay as they are. The result is not HTML: escape it.
     """
-    return _SHOWN.sub(_show, text)
+    return text if text.isascii() and text.isprintable() else _SHOWN.sub(_show, text)
 
 
 def hidden_in(text: str) -> Iterator[tuple[int, str]]:

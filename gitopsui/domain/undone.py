@@ -82,9 +82,10 @@ class _Index:
         for known in (sha, *message.cherry_picks):
             if known[:_SHORT] in self.by_short:
                 self.by_short[known[:_SHORT]].append(sha)
-        header = without_pull_request(message.header)
-        if header in self.by_header:
-            self.by_header[header].append(sha)
+        if self.by_header:
+            header = without_pull_request(message.header)
+            if header in self.by_header:
+                self.by_header[header].append(sha)
         if message.pull_request in self.by_number:
             self.by_number[message.pull_request].append(sha)
 

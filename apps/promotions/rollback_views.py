@@ -19,6 +19,7 @@ from apps.promotions.policy_views import find_project
 from apps.promotions.selectors import pages
 from apps.promotions.selectors.facts import prospective_facts
 from apps.promotions.selectors.policies import policy_of
+from apps.promotions.selectors.rendered import rendered_rows
 from apps.promotions.selectors.rollback import Earlier, bad_versions, find_earlier, is_bad
 from apps.promotions.services.planning import Plan, Wish, plan_promotion
 from apps.promotions.services.propose import describe
@@ -136,6 +137,7 @@ def _context(request: HttpRequest, project: Project, asked: Asked) -> dict[str, 
         "keep_query": f"{kept.urlencode()}&",
         "view": view,
         "edits": pages.edit_rows(files, is_unified=view == "unified"),
+        "rendered": rendered_rows(moved, is_unified=view == "unified"),
     }
 
 

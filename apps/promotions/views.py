@@ -15,11 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.models import Person, Project, Role
 from apps.accounts.permissions import has_role, person_of, requires
 from apps.core.paging import page_of
-from apps.environments.models import Environment
-from apps.promotions.models import Promotion
+from apps.environments.models import Application, Environment
+from apps.promotions.models import OPEN_PHASES, Promotion, PromotionItem
 from apps.promotions.selectors import pages, rules
 from apps.promotions.selectors.facts import promotion_facts, prospective_facts, seen_of
 from apps.promotions.selectors.policies import policy_of
+from apps.promotions.selectors.rendered import rendered_rows
 from apps.promotions.services import decide
 from apps.promotions.services.planning import Plan, Wish, plan_promotion, wishes_from
 from apps.promotions.services.propose import Request, describe, start_promotion
@@ -126,7 +127,7 @@ def _show_preview(
         "components": request.GET.getlist("component")[:MOST_SLUGS],
         "version": request.GET.get("version", "")[:200],
         "keep_query": _kept(request),
-        **_edit(request, [{"path": one.path, "old": one.old, "new": one.new} for one in plan.files]),
+        **_edit(request, [{"path": one.path, "old": one.old, "new": one.new} for one in plan.files], moved),
         **_choices(project),
     }
     return render(request, "promotions/promotion_new.html", context)
@@ -155,9 +156,21 @@ def _cargo(plan: Plan) -> list[pages.Cargo]:
     return list(seen.values())
 
 
-def _edit(request: HttpRequest, files: list[dict[str, str]]) -> dict[str, Any]:
+def _edit(
+    request: HttpRequest, files: list[dict[str, str]], moves: list[tuple[Application, str]]
+) -> dict[str, Any]:
     view = "side" if request.GET.get("view") == "side" else "unified"
-    return {"view": view, "edits": pages.edit_rows(files, is_unified=view == "unified")}
+    is_unified = view == "unified"
+    return {
+        "view": view,
+        "edits": pages.edit_rows(files, is_unified=is_unified),
+        "rendered": rendered_rows(moves, is_unified=is_unified),
+    }
+
+
+def _coming(promotion: Promotion, items: list[PromotionItem]) -> list[tuple[Application, str]]:
+    """What is still to change; once it is merged, what is rendered is the new version itself."""
+    return [(one.application, one.to_version) for one in items] if promotion.phase in OPEN_PHASES else []
 
 
 # --- under way --------------------------------------------------------------------------------------------
@@ -175,13 +188,15 @@ def _find(request: HttpRequest, pk: int) -> Promotion:
 def promotion_detail(request: HttpRequest, pk: int) -> HttpResponse:
     promotion = _find(request, pk)
     items = list(
-        promotion.items.select_related("component__source", "component__project", "application__environment")
+        promotion.items.select_related(
+            "component__source", "component__project", "application__environment", "application__component"
+        )
     )
     context = {
         **_card(request, promotion),
         "items": items,
         "cargo": [pages.cargo_of(one.component, one.from_version, one.to_version) for one in items],
-        **_edit(request, promotion.preview.get("files", [])),
+        **_edit(request, promotion.preview.get("files", []), _coming(promotion, items)),
     }
     return render(request, "promotions/promotion_detail.html", context)
 

@@ -6,8 +6,10 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from apps.environments.models import DesiredState
 from apps.promotions.models import Promotion
 from apps.promotions.selectors.facts import seen_of
 from tests.apps.promotions.conftest import World
@@ -42,6 +44,22 @@ def test_the_preview_shows_the_edit_and_every_gate_and_starts_what_it_showed(
     promotion = Promotion.objects.get()
     assert answer.headers["Location"] == f"/promotions/{promotion.pk}/"
     assert (promotion.reason, promotion.proposer_name) == ("sale", "proposer")
+
+
+def test_the_preview_foretells_what_would_be_rendered(world: World, client: Client) -> None:
+    application = world.applications["cart", "production"]
+    container = {"name": "cart", "image": "registry.example.org/shop/cart:1.0.0"}
+    manifest = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "cart"},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }
+    DesiredState.objects.create(digest="d" * 64, manifests=[manifest], used_at=timezone.now())
+    application.desired_digest = "d" * 64
+    application.save()
+    page = signed_in(world, client, "proposer").get(ASKED).content.decode()
+    assert "1 resource changes, foretold from the last rendering" in page
 
 
 def test_what_is_not_as_the_page_showed_is_not_started(world: World, client: Client) -> None:

@@ -8,20 +8,21 @@ Release notes of any local repository, without Django and without a database.
 from __future__ import annotations
 
 import argparse
-import json
+import gc
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gitopsui.adapters.git_output import Ref, RefKind
 from gitopsui.adapters.git_repository import Repository
-from gitopsui.domain.changelog import build_changelog, pick_family
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.notes import Notes, build_notes, to_dict, to_html, to_markdown
-from gitopsui.domain.version import Tag, parse_tag
+
+if TYPE_CHECKING:
+    from gitopsui.domain.version import Tag
 
 _NO_LIMIT = sys.maxsize
 _ANCESTOR = re.compile(r"(.+?)(?:~(\d{1,9})|\^)\Z")
@@ -98,12 +99,17 @@ def _refused(message: str) -> GitError:
 
 
 def _read_changelog(repository: Repository) -> list[Notes]:
+    # What only one of the commands or formats needs is loaded by it: starting takes longer than one release.
+    from gitopsui.domain.changelog import build_changelog, pick_family
+
     tags = {tag: ref.commit_sha for ref in repository.refs() if (tag := _read_tag(ref)) and ref.commit_sha}
     tagged = {tag: tags[tag] for tag in pick_family(tags)}
     return build_changelog(_read_history(repository, tagged.values()), tagged)
 
 
 def _read_tag(ref: Ref) -> Tag | None:
+    from gitopsui.domain.version import parse_tag
+
     return parse_tag(ref.short, date=ref.date) if ref.kind is RefKind.TAG else None
 
 
@@ -119,11 +125,15 @@ def _print_markdown(notes: list[Notes], is_whole: bool) -> str:
 
 def _print_json(notes: list[Notes], is_whole: bool) -> str:
     """One object for a range, a list of them for the whole history."""
+    import json
+
     found = [to_dict(each) for each in notes]
     return json.dumps(found if is_whole else found[0], ensure_ascii=False, indent=2) + "\n"
 
 
 def _print_html(notes: list[Notes], is_whole: bool) -> str:
+    from html import escape
+
     title = "Changelog" if is_whole else escape(notes[0].head)
     body = "".join(to_html(each) for each in notes)
     return (
@@ -138,4 +148,8 @@ _FORMATS: dict[str, Callable[[list[Notes], bool], str]] = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # A short life: everything that is made stays until the end, so there is nothing to search for cycles.
+    gc.disable()
+    status = main()
+    gc.freeze()
+    sys.exit(status)

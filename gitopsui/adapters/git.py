@@ -21,9 +21,10 @@ from pathlib import Path
 
 from gitopsui.adapters import mirror_files, process
 from gitopsui.adapters.git_access import GitAccess
-from gitopsui.adapters.git_address import COMMIT_ID, GitPolicy, GitUrl, check_ref_name, check_url
+from gitopsui.adapters.git_address import GitPolicy, GitUrl, check_ref_name, check_url
 from gitopsui.adapters.git_command import build_argv, build_environment, find_git
 from gitopsui.adapters.git_export import LeftOut
+from gitopsui.adapters.git_names import COMMIT_ID
 from gitopsui.adapters.git_output import (
     BRANCHES,
     TAGS,

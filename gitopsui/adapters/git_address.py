@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import SplitResult, unquote
 
+from gitopsui.adapters.git_names import COMMIT_ID, REF_FORBIDDEN
 from gitopsui.adapters.http_policy import (
     HttpPolicy,
     Target,
@@ -35,12 +36,9 @@ MAX_REF_BYTES = 240
 # user@host:path, the short form of ssh. The user is asked for: without it `C:\repo` and `data:x` look alike.
 SCP_FORM = re.compile(r"(?P<user>[\w.][\w.-]*)@(?P<host>[^/:@\s]+):(?!:)(?P<path>[^\s]+)", re.ASCII)
 SSH_USER = re.compile(r"[\w.][\w.-]*", re.ASCII)
-# https://git-scm.com/docs/git-check-ref-format
-REF_FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^\.|^/|/$|\.$")
 # Names Git gives a meaning of its own before it looks for a branch or a tag.
 OWN_MEANING = frozenset({"@", "HEAD", "FETCH_HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD"})
 PEER_CODES = {"URL_ADDRESS": "GIT_ADDRESS", "HTTP_TIMEOUT": "GIT_TIMEOUT"}
-COMMIT_ID = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gitopsui.adapters.git_address import GitPolicy, GitUrl
-from gitopsui.adapters.http_policy import parse_address
 from gitopsui.domain.errors import GitError
+
+if TYPE_CHECKING:
+    from gitopsui.adapters.git_address import GitPolicy, GitUrl
 
 # Old repositories carry these harmless faults; refusing them would lock out their whole history.
 # https://git-scm.com/docs/git-fsck#_fsck_messages
@@ -95,6 +97,9 @@ def find_git() -> str:
 
 def build_remote_config(url: GitUrl, policy: GitPolicy, *, peer: str) -> list[str]:
     """The settings for one remote: pinned to the address that was checked, plain HTTP only where allowed."""
+    # Sockets and TLS take longer to load than a log to read, and a repository on disk needs neither.
+    from gitopsui.adapters.http_policy import parse_address
+
     settings = []
     if url.scheme == "http":
         settings.append("protocol.http.allow=always")

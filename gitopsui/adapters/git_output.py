@@ -7,7 +7,6 @@ itself uses as the end of a field.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -115,9 +114,9 @@ class Progress:
 def parse_time(seconds: str) -> datetime | None:
     """A time in UTC from seconds since 1970; None for what is no date, or none this side of the year 9999."""
     is_number = seconds.isascii() and seconds.isdigit() and len(seconds) <= 12
-    if not is_number or int(seconds) > MAX_TIMESTAMP:
+    if not is_number or (time := int(seconds)) > MAX_TIMESTAMP:
         return None
-    return datetime.fromtimestamp(int(seconds), UTC)
+    return datetime.fromtimestamp(time, UTC)
 
 
 def parse_log(data: bytes) -> list[Commit]:
@@ -133,14 +132,15 @@ def parse_log(data: bytes) -> list[Commit]:
 def build_commit(
     sha: str, parents: str, name: str, email: str, authored: str, committed: str, message: str
 ) -> Commit:
+    committed_at = parse_time(committed)
     return Commit(
-        sha=sha,
-        parents=tuple(parents.split()),
-        author_name=name,
-        author_email=email,
-        authored_at=parse_time(authored),
-        committed_at=parse_time(committed),
-        message=message if len(message) < TEXT_LIMIT else clean_text(message),
+        sha,
+        tuple(parents.split()),
+        name,
+        email,
+        committed_at if authored == committed else parse_time(authored),
+        committed_at,
+        message if len(message) < TEXT_LIMIT else clean_text(message),
     )
 
 
@@ -177,6 +177,8 @@ def _shorten(name: str) -> tuple[str, RefKind]:
 
 def parse_remote_refs(data: bytes) -> RemoteRefs:
     """The answer of `git ls-remote --symref`; other refs (pull requests) and peeled tags are left out."""
+    import hashlib  # loads OpenSSL, which only a remote needs
+
     refs: dict[str, str] = {}
     head = None
     for line in data.splitlines():

@@ -13,10 +13,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from gitopsui.adapters import git_export, mirror_files, process
-from gitopsui.adapters.git_address import COMMIT_ID, REF_FORBIDDEN
 from gitopsui.adapters.git_command import build_argv, build_environment
-from gitopsui.adapters.git_errors import describe, describe_process
 from gitopsui.adapters.git_export import LeftOut
+from gitopsui.adapters.git_names import COMMIT_ID, REF_FORBIDDEN
 from gitopsui.adapters.git_output import (
     BRANCHES,
     LOG_FORMAT,
@@ -263,6 +262,9 @@ class Repository:
         """The error of a command that failed."""
         if not self.path.exists():
             return _missing("This repository has not been fetched yet.")
+        # Loaded when Git fails: the patterns take a while to build.
+        from gitopsui.adapters.git_errors import describe
+
         return describe(result.returncode, result.stderr)
 
 
@@ -274,6 +276,8 @@ def as_git_errors() -> Iterator[None]:
     except GitError:
         raise
     except SourceError as error:
+        from gitopsui.adapters.git_errors import describe_process
+
         raise describe_process(error) from error
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html import escape
 from typing import Any
 
 from gitopsui.domain.note_entry import Entry, Notes, Section, SectionKind
@@ -151,6 +150,8 @@ def _html_entry(entry: Entry) -> str:
 
 
 def _html(text: str) -> str:
+    from html import escape  # with all its entities; Markdown does without
+
     return escape(visible(text))
 
 

@@ -1,0 +1,9 @@
+"""How Git spells names and ids. Nothing else is needed to read a repository on disk, so it stands alone."""
+
+from __future__ import annotations
+
+import re
+
+COMMIT_ID = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?", re.ASCII)
+# https://git-scm.com/docs/git-check-ref-format
+REF_FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^\.|^/|/$|\.$")

@@ -17,6 +17,7 @@ from apps.environments.models.applications import (
 from apps.environments.models.findings import (
     DeepCheck,
     DriftedResource,
+    KindOrphans,
     Reconciliation,
     ResourceState,
     Silence,
@@ -38,6 +39,7 @@ __all__ = [
     "DriftedResource",
     "Environment",
     "KindListing",
+    "KindOrphans",
     "Reconciliation",
     "ResourceState",
     "Silence",

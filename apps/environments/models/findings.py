@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from apps.accounts.models import Person, Project
 from apps.environments.models.applications import Application
+from apps.environments.models.places import Cluster
 from gitopsui.domain.drift import DriftKind
 
 if TYPE_CHECKING:
@@ -164,3 +165,30 @@ class DeepCheck(models.Model):
 
     def __str__(self) -> str:
         return f"deep check of {self.application_id}"
+
+
+class KindOrphans(models.Model):
+    """
+    The objects of one kind in a namespace that carry no mark and have no maker, as they were listed last.
+    Those that Git names are among them: who shows them leaves these out.
+    """
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="orphans")
+    namespace = models.CharField(max_length=253)
+    group = models.CharField(max_length=253, blank=True)
+    kind = models.CharField(max_length=100)
+    objects_there = models.JSONField(default=list, help_text="name and created_at of each, by name")
+    rest_count = models.PositiveIntegerField(default=0, help_text="more that are not kept")
+    digest = models.CharField(max_length=64, blank=True, help_text="of what was listed; blank for nothing")
+
+    class Meta:
+        ordering = ["namespace", "kind", "group"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "namespace", "group", "kind"],
+                name="orphans_of_a_kind_are_stored_once_in_a_namespace",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} in {self.namespace} without an owner"

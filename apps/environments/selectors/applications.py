@@ -21,6 +21,7 @@ from apps.environments.selectors.drift import (
     open_drifts,
 )
 from apps.environments.selectors.drift_diff import diffs_of, find_state, volatile_fields
+from apps.environments.selectors.orphans import orphans_of
 from apps.environments.selectors.reconcilers import reconcilers_of
 from apps.environments.selectors.resources import (
     Resources,
@@ -56,6 +57,7 @@ def application_context(
         "drift_ptag": drift_stamp(application, drifts, view=view, now=now),
         **resource_context(application, resources, only_unwell=only_unwell, now=now),
         "resources_ptag": resources_stamp(application, resources, only_unwell=only_unwell, now=now),
+        "orphans": orphans_of(application, resources.rows, now=now),
         "silenced": silenced_of(application, now=now),
         "reconcilers": reconcilers_of(application),
         "deep_check": _deep_check(application),

@@ -14,6 +14,7 @@ from apps.environments.services.desired import Desired, Mask, RenderDoor, read_d
 from apps.environments.services.events import update_events
 from apps.environments.services.findings import store_drifts, store_resources
 from apps.environments.services.live import Live, LiveDoor, placed, read_live
+from apps.environments.services.orphans import record_unclaimed
 from apps.environments.services.reconcilers import OwnVerdict, update_reconcilers
 from apps.environments.services.silences import rules_for, with_silenced
 from apps.environments.services.unchanged import is_unchanged, kept_mark, mark_of, record_unchanged
@@ -96,6 +97,8 @@ def check_application(
     rules = rules_for(application, now=now)
     mark = mark_of(application, desired, live, rules)
     own = _conclude(application, desired, live, mark=mark, now=now)
+    if application.cluster is not None and live is not None:
+        record_unclaimed(application.cluster, live.unclaimed)
     update_events(application, live, cluster=cluster)
     told = update_reconcilers(application, own, git=git, cluster=cluster, now=timezone.now())
     if bases is not None:

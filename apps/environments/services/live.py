@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from apps.environments.services.live_index import Found, ListingIndex, owner_uid_of, uid_of, without
 from gitopsui.adapters.cluster import Listing, LiveState
 from gitopsui.adapters.cluster_role import NAMESPACE
 from gitopsui.domain.identity import GroupKind, Manifest, ResourceKey, find_key, group_kind_of
+from gitopsui.domain.orphans import UnclaimedObjects
 from gitopsui.domain.owner import Owner, owners_of
 from gitopsui.domain.tree import mapping, text
 
@@ -51,7 +52,8 @@ class Live:
     """
     The objects that are the application's own, the ones these made, and the kinds that could not be read
     with the reason. Nothing may be concluded from the absence of an unreadable kind. `former` are the
-    ReplicaSets of earlier roll-outs, which are not shown.
+    ReplicaSets of earlier roll-outs, which are not shown. `unclaimed` is what has no owner there, of the
+    kinds that Git names and that could be read.
     """
 
     own: tuple[Manifest, ...]
@@ -60,6 +62,7 @@ class Live:
     listings: Mapping[tuple[str, GroupKind], Listing]
     owner: Owner | None = None
     former: tuple[Manifest, ...] = ()
+    unclaimed: Mapping[tuple[str, GroupKind], UnclaimedObjects] = field(default_factory=dict)
 
     @property
     def pods(self) -> list[Manifest]:
@@ -78,13 +81,19 @@ def read_live(desired: Sequence[Manifest], *, namespace: str, cluster: LiveDoor)
         state = cluster.live(sorted({*kinds, *MADE_BY_WORKLOADS}), namespace=name, versions=versions)
         listings.update({(name, kind): listing for kind, listing in state.listings.items()})
     index = cluster.index if isinstance(cluster, IndexingDoor) else ListingIndex.of
-    found = Found([index(listing) for listing in listings.values()])
+    indexes = {place: index(listing) for place, listing in listings.items()}
+    found = Found(list(indexes.values()))
     own, owner = _own(found, keys, namespace)
     unreadable = {kind: str(item.error) for (_, kind), item in listings.items() if item.error is not None}
     made = _made(found, own)
     former = tuple(manifest for manifest in made if _is_old_set(manifest))
     shown = tuple(manifest for manifest in made if not _is_old_set(manifest))
-    return Live(own, shown, unreadable, listings, owner, former)
+    alone = {
+        place: one.unclaimed
+        for place, one in indexes.items()
+        if place[1] in kinds and listings[place].error is None
+    }
+    return Live(own, shown, unreadable, listings, owner, former, alone)
 
 
 def versions_of(desired: Sequence[Manifest]) -> dict[GroupKind, str]:

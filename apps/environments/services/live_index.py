@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gitopsui.adapters.cluster import Listing
 from gitopsui.domain.identity import Manifest, ResourceKey, find_key
+from gitopsui.domain.orphans import UnclaimedObjects, find_unclaimed
 from gitopsui.domain.owner import Owner, owners_of
 from gitopsui.domain.tree import mapping, objects, text
 
@@ -18,12 +19,15 @@ class ListingIndex:
     by_key: dict[ResourceKey, list[Manifest]] = field(default_factory=dict)
     by_owner: dict[Owner, list[Manifest]] = field(default_factory=dict)
     by_maker: dict[str, list[Manifest]] = field(default_factory=dict)
+    unclaimed: UnclaimedObjects = field(default_factory=UnclaimedObjects)
 
     @classmethod
     def of(cls, listing: Listing) -> ListingIndex:
         index = cls()
         for manifest in listing.manifests:
             index.add(manifest)
+        alone = map(find_unclaimed, listing.manifests)
+        index.unclaimed = UnclaimedObjects.of(one for one in alone if one is not None)
         return index
 
     def add(self, manifest: Manifest) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 BREAKING_TOKENS = ("BREAKING CHANGE", "BREAKING-CHANGE")
@@ -13,6 +14,10 @@ GRADUATION_TOKEN = "INITIAL STABLE RELEASE"  # noqa: S105 -- a footer's name; of
 
 # These count wherever they stand: a squash merge leaves them in the middle of the message.
 _ANYWHERE = frozenset(("co-authored-by", "signed-off-by", "release-as"))
+
+# The same people sign off again and again, so their lines are looked at once.
+_MAX_KNOWN = 4_096
+_MAX_KNOWN_LENGTH = 160  # characters
 
 _FENCES = ("```", "~~~")
 _BULLET = re.compile(r"[*+-][ \t]+")
@@ -39,8 +44,7 @@ class Lint(StrEnum):
     HIDDEN_CHARACTERS = "hidden-characters"  # the header held controls that reorder or hide text
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(NamedTuple):
     """What stands below the header; `cherry_picks` are the commits it was picked from, nearest last."""
 
     body: str = ""
@@ -82,7 +86,7 @@ def read_rest(text: str, *, breaking_tokens: Sequence[str] = BREAKING_TOKENS) ->
     if not stripped:
         return NOTHING
     lines = stripped.split("\n")
-    marks = _find_marks(lines, breaking_tokens)
+    marks = _find_marks(lines, tuple(breaking_tokens))
     if marks and any(fence in stripped for fence in _FENCES):
         fenced = _fenced_lines(lines)
         marks = {index: mark for index, mark in marks.items() if index not in fenced}
@@ -91,12 +95,13 @@ def read_rest(text: str, *, breaking_tokens: Sequence[str] = BREAKING_TOKENS) ->
     return _read_plain(lines, marks) or _Reader(lines, marks).read()
 
 
-def _find_marks(lines: list[str], breaking_tokens: Sequence[str]) -> dict[int, _Mark]:
+def _find_marks(lines: list[str], breaking_tokens: tuple[str, ...]) -> dict[int, _Mark]:
     """The marks by line, in order."""
     marks: dict[int, _Mark] = {}
     for index, line in enumerate(lines):
         if ":" in line or " #" in line or "(cherry" in line:
-            mark = _find_mark(line, breaking_tokens)
+            find = _find_mark_again if len(line) <= _MAX_KNOWN_LENGTH else _find_mark
+            mark = find(line, breaking_tokens)
             if mark:
                 marks[index] = mark
     return marks
@@ -117,7 +122,7 @@ def _fenced_lines(lines: list[str]) -> set[int]:
     return fenced
 
 
-def _find_mark(line: str, breaking_tokens: Sequence[str]) -> _Mark | None:
+def _find_mark(line: str, breaking_tokens: tuple[str, ...]) -> _Mark | None:
     match = _FOOTER.match(line)
     if match:
         token = match[1]
@@ -130,6 +135,9 @@ def _find_mark(line: str, breaking_tokens: Sequence[str]) -> _Mark | None:
         picked = _CHERRY_PICK.match(stripped)
         return _Mark(_Kind.CHERRY_PICK, "", picked[1]) if picked else None
     return _find_breaking(stripped, breaking_tokens)
+
+
+_find_mark_again = lru_cache(_MAX_KNOWN)(_find_mark)
 
 
 def _find_breaking(line: str, breaking_tokens: Sequence[str]) -> _Mark | None:
@@ -158,14 +166,17 @@ def _read_plain(lines: list[str], marks: dict[int, _Mark]) -> Rest | None:
     for index in range(first, len(lines)):
         if lines[index] and index not in marks:
             return None
-    found = marks.values()
-    if any(mark.kind is _Kind.BREAKING or mark.token[:1] in ("b", "B") for mark in found):
-        return None
-    return Rest(
-        body="\n".join(lines[:first]).strip(),
-        footers=tuple(Footer(mark.token, mark.value) for mark in found if mark.token),
-        cherry_picks=tuple(mark.value for mark in found if not mark.token),
-    )
+    footers: list[Footer] = []
+    picks: list[str] = []
+    for kind, token, value, _ in marks.values():
+        if kind is _Kind.BREAKING or token[:1] in ("b", "B"):
+            return None
+        if token:
+            footers.append(Footer(token, value))
+        else:
+            picks.append(value)
+    body = "\n".join(lines[:first]).strip() if first else ""
+    return Rest(body, tuple(footers), cherry_picks=tuple(picks))
 
 
 @dataclass(slots=True)

@@ -35,8 +35,8 @@ def to_markdown(notes: Notes, *, limit: int = MARKDOWN_LIMIT) -> str:
     for section in notes.sections:
         heading = ["", f"### {_title(section)}", ""]
         for entry in section.entries:
-            added = [*heading, *_markdown_entry(entry)]
-            size += sum(len(line) + 1 for line in added)
+            added = heading + _markdown_entry(entry)
+            size += sum(map(len, added)) + len(added)
             if size > limit:
                 left_out += 1
                 continue
@@ -70,33 +70,35 @@ def _title(section: Section) -> str:
     return f"{section.title} ({len(section.entries):,})" if is_countable else section.title
 
 
-def _markdown_entry(entry: Entry) -> Iterator[str]:
+def _markdown_entry(entry: Entry) -> list[str]:
     scope = f"**{escape_markdown(entry.scope)}:** " if entry.scope else ""
     text = escape_markdown(entry.text)
     if not scope and _BLOCK_START.match(text):
         text = f"\\{text}" if not text[0].isdigit() else re.sub(r"([.)])", r"\\\1", text, count=1)
     details = escape_markdown(", ".join(_details(entry)))
-    yield f"- {scope}{text} ({details})" if details else f"- {scope}{text}"
+    lines = [f"- {scope}{text} ({details})" if details else f"- {scope}{text}"]
     for breaking in entry.breaking:
         if breaking != entry.text:
-            yield from (f"  > {escape_markdown(line.strip())}" for line in breaking.split("\n"))
+            lines += [f"  > {escape_markdown(line.strip())}" for line in breaking.split("\n")]
+    return lines
 
 
-def _details(entry: Entry) -> Iterator[str]:
+def _details(entry: Entry) -> list[str]:
     """Pull requests, commits, issues and people, in this order."""
-    if entry.is_undone:
-        yield "taken back again"
-    yield from _first([f"#{number}" for number in entry.pull_requests])
-    yield from _first([sha[:_SHORT] for sha in entry.shas])
+    details = ["taken back again"] if entry.is_undone else []
+    details += _first([f"#{number}" for number in entry.pull_requests])
+    details += _first([sha[:_SHORT] for sha in entry.shas])
     if entry.issues:
-        yield "see " + " ".join(_first(list(entry.issues)))
-    if entry.authors:
-        yield "by " + " and ".join(_first([visible(name) for name in entry.authors]))
+        details.append("see " + " ".join(_first(list(entry.issues))))
+    authors = entry.authors
+    if authors:
+        details.append("by " + " and ".join(_first([visible(name) for name in authors])))
+    return details
 
 
 def _first(values: list[str]) -> list[str]:
     rest = len(values) - _MAX_NUMBERS
-    return [*values[:_MAX_NUMBERS], f"{rest} more"] if rest > 0 else values
+    return values if rest <= 0 else [*values[:_MAX_NUMBERS], f"{rest} more"]
 
 
 def _contributors(notes: Notes) -> str:

@@ -79,9 +79,10 @@ class _Index:
 
     def _add(self, sha: str, message: ParsedMessage) -> None:
         # Where the original was picked into the range, its copy is what a revert of it takes back.
-        for known in (sha, *message.cherry_picks):
-            if known[:_SHORT] in self.by_short:
-                self.by_short[known[:_SHORT]].append(sha)
+        if self.by_short:
+            for known in (sha, *message.cherry_picks):
+                if known[:_SHORT] in self.by_short:
+                    self.by_short[known[:_SHORT]].append(sha)
         if self.by_header:
             header = without_pull_request(message.header)
             if header in self.by_header:

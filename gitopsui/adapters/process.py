@@ -32,6 +32,9 @@ from gitopsui.domain.errors import SourceError
 CHUNK_BYTES = 1 << 16
 STDERR_KEPT_BYTES = 1 << 16
 TICK_SECONDS = 0.25
+# A program that writes a lot does so a page at a time; to be woken for each would cost more than to read it.
+PAGE_BYTES = 1 << 12
+PAUSE_SECONDS = 0.001
 # How long a program may clean up (git removes its lock files) between SIGTERM and SIGKILL.
 GRACE_SECONDS = 0.5
 
@@ -255,9 +258,12 @@ class _Exchange:
         with selectors.DefaultSelector() as selector:
             self._register(selector)
             while selector.get_map() and not self._is_abandoned():
+                read = len(self.stdout)
                 for piece in self._turn(selector):
                     if on_stderr is not None:
                         on_stderr(piece)
+                if PAGE_BYTES <= len(self.stdout) - read < CHUNK_BYTES:
+                    time.sleep(PAUSE_SECONDS)
                 if time.monotonic() >= self._deadline:
                     raise ProcessTimeout(self._child.name, self._timeout)
                 if on_tick is not None and time.monotonic() >= next_tick:

@@ -294,10 +294,11 @@ def _breaking_texts(header: _Header, rest: Rest) -> tuple[str, ...]:
 
 
 def _issues(header: str, below: tuple[str, ...], pull_request: int | None) -> tuple[str, ...]:
-    named = find_issues(without_pull_request(header)) if "#" in header or "-" in header else []
+    own = f"#{pull_request}"
+    before = header[: -len(own) - 2] if header.endswith(f"({own})") else without_pull_request(header)
+    named = find_issues(before)
     if not named and not below:
         return ()
-    own = f"#{pull_request}"
     return tuple(issue for issue in dict.fromkeys((*named, *below)) if issue != own)[:MAX_ISSUES]
 
 

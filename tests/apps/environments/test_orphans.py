@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.environments.models import Application, Cluster, KindListing, KindOrphans, ResourceState
 from apps.environments.selectors.orphans import MOST_SHOWN, Orphans, orphans_of
+from apps.environments.services.live import read_live
+from gitopsui.adapters.cluster import Listing, LiveState
+from gitopsui.domain.errors import ClusterError
+from gitopsui.domain.identity import GroupKind
 from tests.apps.environments.drift_shop import DriftShop, make_shop
 from tests.apps.environments.standin_world import StandInWorld
 from tests.apps.environments.test_unmoved import NAMES, PATH, config, is_judged_alone, row, there, turn
@@ -34,6 +39,29 @@ def found(name: str = "one") -> Orphans | None:
 def names(name: str = "one") -> list[str]:
     orphans = found(name)
     return [one.name for one in orphans.rows] if orphans else []
+
+
+class HalfBlind:
+    """A cluster that lists Services, with one made by hand among them, and refuses everything else."""
+
+    def live(
+        self, wanted: Iterable[GroupKind], *, namespace: str, versions: Mapping[GroupKind, str] | None = None
+    ) -> LiveState:
+        refused = ClusterError("You may not.", code="KIND_FORBIDDEN", permanent=True)
+        left = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "left", "namespace": namespace}}
+        return LiveState(
+            {kind: Listing((left,)) if kind.kind == "Service" else Listing(error=refused) for kind in wanted}
+        )
+
+
+def test_of_a_kind_that_cannot_be_read_nothing_is_said() -> None:
+    desired = [
+        {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}} for kind in ("Service", "ConfigMap")
+    ]
+    live = read_live(desired, namespace="n", cluster=HalfBlind())
+    assert {place: [one.name for one in found.kept] for place, found in live.unclaimed.items()} == {
+        ("n", GroupKind("", "Service")): ["left"]
+    }
 
 
 class TestStored:

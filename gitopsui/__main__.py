@@ -12,7 +12,7 @@ import gc
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
-        print(_FORMATS[options.format](notes, options.all), end="", flush=True)
+        sys.stdout.writelines(_FORMATS[options.format](notes, options.all))
+        sys.stdout.flush()
     except BrokenPipeError:
         # The reader has seen enough; what is left in the buffer must not be flushed at exit.
         sys.stdout = None
@@ -119,33 +120,40 @@ def _read_history(repository: Repository, tips: Iterable[str]) -> list[Commit]:
     return repository.log("HEAD", also=sorted(set(tips)))
 
 
-def _print_markdown(notes: list[Notes], is_whole: bool) -> str:
-    title = "# Changelog\n\n" if is_whole else ""
-    return title + "\n".join(to_markdown(each, limit=_NO_LIMIT) for each in notes)
+def _write_markdown(notes: list[Notes], is_whole: bool) -> Iterator[str]:
+    if is_whole:
+        yield "# Changelog\n\n"
+    for index, each in enumerate(notes):
+        yield ("\n" if index else "") + to_markdown(each, limit=_NO_LIMIT)
 
 
-def _print_json(notes: list[Notes], is_whole: bool) -> str:
+def _write_json(notes: list[Notes], is_whole: bool) -> Iterator[str]:
     """One object for a range, a list of them for the whole history."""
     import json
 
-    found = [to_dict(each) for each in notes]
-    return json.dumps(found if is_whole else found[0], ensure_ascii=False, indent=2) + "\n"
+    # One after the other: as one value, the plain data of a long history takes more memory than its notes.
+    found = (json.dumps(to_dict(each), ensure_ascii=False, indent=2) for each in notes)
+    if not is_whole:
+        yield next(found) + "\n"
+        return
+    for index, each in enumerate(found):
+        yield ("," if index else "[") + "\n  " + each.replace("\n", "\n  ")
+    yield "\n]\n" if notes else "[]\n"
 
 
-def _print_html(notes: list[Notes], is_whole: bool) -> str:
+def _write_html(notes: list[Notes], is_whole: bool) -> Iterator[str]:
     from html import escape
 
     title = "Changelog" if is_whole else escape(notes[0].head)
-    body = "".join(to_html(each) for each in notes)
-    return (
-        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n{body}</html>\n'
-    )
+    yield f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
+    yield from map(to_html, notes)
+    yield "</html>\n"
 
 
-_FORMATS: dict[str, Callable[[list[Notes], bool], str]] = {
-    "md": _print_markdown,
-    "json": _print_json,
-    "html": _print_html,
+_FORMATS: dict[str, Callable[[list[Notes], bool], Iterator[str]]] = {
+    "md": _write_markdown,
+    "json": _write_json,
+    "html": _write_html,
 }
 
 if __name__ == "__main__":

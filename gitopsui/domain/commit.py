@@ -156,27 +156,28 @@ def parse_message(
     is_plain = first.isascii()
     text = first[:HEADER_LIMIT] if is_plain else _tidy(first)
     header = _read_header(text)
+    kind, scope, description, is_breaking, is_graduation, has_no_space, inner, depth = header
     read = _read_below_again if len(rest_text) <= _MAX_KNOWN_LENGTH else _read_below
     below = read(rest_text, tuple(breaking_tokens))
-    rest, depth, is_revert = below.rest, header.depth, header.type == "revert"
+    body, footers, breaking, cherry_picks, _ = rest = below.rest
     pull_request = find_pull_request(first) or below.merge_request
     return ParsedMessage(
         text,
-        header.type,
-        header.scope,
-        header.description,
-        _breaking_texts(header, rest) if rest.breaking or header.is_breaking else (),
-        rest.body,
-        rest.footers,
+        kind,
+        scope,
+        description,
+        _breaking_texts(header, rest) if breaking or is_breaking else (),
+        body,
+        footers,
         _issues("" if depth else text, below.issues, pull_request),
         pull_request,
-        find_reverted_commits(rest_text, rest.footers, is_revert=True) if is_revert else below.reverts,
-        header.inner,
-        find_reverted_pull_request(rest.body) if depth else None,
+        below.reverts if kind != "revert" else find_reverted_commits(rest_text, footers, is_revert=True),
+        inner,
+        find_reverted_pull_request(body) if depth else None,
         depth,
-        rest.cherry_picks,
-        header.is_graduation or below.is_graduation,
-        below.lint if is_plain and not header.has_no_space else _lint(header, below, first),
+        cherry_picks,
+        is_graduation or below.is_graduation,
+        below.lint if is_plain and not has_no_space else _lint(header, below, first),
     )
 
 

@@ -101,9 +101,7 @@ def _find_hidden_merges(
     One whose number no commit carries stays, and so does one that alone says that something breaks.
     """
     hidden: dict[str, None] = {}
-    for commit in commits:
-        if not _is_merge(commit):
-            continue
+    for commit in filter(_is_merge, commits):
         message = messages[commit.sha]
         if commit.sha in merges.brought:
             breaks = _titled(commit, message).is_breaking
@@ -119,7 +117,7 @@ def _find_hidden_merges(
 
 def _titled(commit: Commit, message: ParsedMessage) -> ParsedMessage:
     """What a merge says below its header, where forges put the title of the pull request."""
-    if not (_is_merge(commit) and message.type is None and message.header.startswith("Merge")):
+    if message.type is not None or not (_is_merge(commit) and message.header.startswith("Merge")):
         return message
     # Not its parsed body: a title such as "feat: x" reads as a footer there.
     title = parse_message(commit.message.partition("\n")[2])
@@ -200,7 +198,8 @@ def _entry(change: _Change) -> Entry:
         message.issues,
         change.author,
         tuple([person.name for person in others]) if others else (),
-        at=change.commit.committed_at,
+        False,
+        change.commit.committed_at,
     )
 
 

@@ -17,6 +17,7 @@ _OPENERS = frozenset("(,;:")
 _WORDS_FOR_NUMBERS = frozenset(("pr", "mr", "pull", "issue", "bug"))
 _LONGEST_PROJECT = 140
 
+_LONGEST_OWN = len(" (#123456789)")
 _OWN_NUMBER = re.compile(r"\((?:#|!|[Gg][Hh]-)(\d{1,9})\)\Z")
 _MERGE_HEADERS = (
     re.compile(r"Merge pull request #(\d{1,9})\b"),  # GitHub, Bitbucket Server
@@ -91,6 +92,9 @@ def find_merge_request(body: str) -> int | None:
 
 def without_pull_request(header: str) -> str:
     """The header without the ` (#12)` at its end."""
+    start = header.rfind(" (#") if header.endswith(")") else -1
+    if start >= 0 and header[start + 3 : -1].isdecimal() and len(header) - start <= _LONGEST_OWN:
+        return header[:start].rstrip()
     own = _find_own_number(header)
     return header[: own.start()].rstrip() if own else header
 

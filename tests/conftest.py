@@ -6,6 +6,8 @@ from collections.abc import Generator
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 # Left out on purpose: what needs a service named in the environment, and what reads files kept elsewhere.
 ACCEPTED_REASONS = ("GITOPSUI_TEST_", "sample cases are not beside this repository")
@@ -16,6 +18,13 @@ def _nothing_kept() -> Generator[None]:
     """A page drawn for one test is not shown in the next, where the same keys mean other rows."""
     yield
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Ask the database once what it can do: else the first test that counts queries counts that too."""
+    with django_db_blocker.unblock():
+        assert connection.features.supports_json_field
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -201,10 +201,10 @@ def _read_below(text: str, breaking_tokens: tuple[str, ...]) -> _Below:
     begins_at_once = not text.startswith("\n") and text.partition("\n")[0].strip()
     return _Below(
         rest,
-        tuple(dict.fromkeys(issues)),
+        tuple(dict.fromkeys(issues)) if issues else (),
         find_merge_request(rest.body),
         find_reverted_commits(text, rest.footers, is_revert=False),
-        any(token == GRADUATION_TOKEN for token, _ in rest.footers),
+        GRADUATION_TOKEN in text and any(token == GRADUATION_TOKEN for token, _ in rest.footers),
         (*rest.lint, Lint.NO_BLANK_LINE) if begins_at_once else rest.lint,
     )
 

@@ -87,7 +87,7 @@ def read_rest(text: str, *, breaking_tokens: Sequence[str] = BREAKING_TOKENS) ->
         return NOTHING
     lines = stripped.split("\n")
     marks = _find_marks(lines, tuple(breaking_tokens))
-    if marks and any(fence in stripped for fence in _FENCES):
+    if marks and (_FENCES[0] in stripped or _FENCES[1] in stripped):
         fenced = _fenced_lines(lines)
         marks = {index: mark for index, mark in marks.items() if index not in fenced}
     if not marks:

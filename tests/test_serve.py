@@ -214,4 +214,4 @@ def test_what_a_killed_supervisor_leaves_behind_ends(server: Server) -> None:
 
     seen = server.beat()
     wait_for(lambda: server.beat() > seen, 30, "the next instance works")
-    assert len(server.leaders()) == 2
+    wait_for(lambda: len(server.leaders()) == 2, 30, "the two sets of workers of one instance alone")

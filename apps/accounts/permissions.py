@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import Person, Project, Role
 
@@ -29,6 +30,11 @@ def person_of(request: HttpRequest) -> Person:
     if not isinstance(user, Person):
         raise TypeError("A view that asks for a person must not be public.")
     return user
+
+
+def find_project(request: HttpRequest, slug: str) -> Project:
+    """The project of the address. Raises Http404 for one that the person may not see, as for none."""
+    return get_object_or_404(Project.objects.visible_to(person_of(request)), slug=slug)
 
 
 def has_role(person: Person, role: Role, project: Project | None = None, *, environment: str = "") -> bool:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Project, Role
-from apps.accounts.permissions import has_role, person_of, requires
+from apps.accounts.permissions import find_project, has_role, person_of, requires
 from apps.environments.models import Application, DriftedResource, Silence
 from apps.environments.selectors.silences import STATES, silence_row, silences_of
 from apps.environments.services import silences
@@ -190,7 +190,7 @@ def silence_preview(request: HttpRequest) -> HttpResponse:
 @requires(Role.VIEWER)
 @require_safe
 def silence_list(request: HttpRequest, slug: str) -> HttpResponse:
-    project = get_object_or_404(Project.objects.visible_to(person_of(request)), slug=slug)
+    project = find_project(request, slug)
     now, asked = timezone.now(), request.GET.get("state", "")
     state = asked if asked in STATES else STATES[0]
     page, counts = silences_of(project, state=state, page=request.GET.get("page"), now=now)

@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Person, Project, Role
-from apps.accounts.permissions import has_role, person_of, requires
+from apps.accounts.permissions import find_project, has_role, person_of, requires
 from apps.environments.models import Application
 from apps.promotions.freeze_forms import LockForm
 from apps.promotions.models import Lock
-from apps.promotions.policy_views import find_project, tried
+from apps.promotions.policy_views import tried
 from apps.promotions.selectors import rules
 from apps.promotions.services import locks
 from gitopsui.domain.errors import PromotionDenied

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Project, Role
-from apps.accounts.permissions import has_role, person_of, requires
+from apps.accounts.permissions import find_project, has_role, person_of, requires
 from apps.core.crypto import fingerprint
 from apps.core.paging import page_of
 from apps.environments.models import Environment
@@ -25,10 +25,6 @@ from apps.promotions.selectors.policies import describe_hold, lock_rows, policy_
 from apps.promotions.services import policies
 from apps.promotions.services.auto_promote import left_of
 from gitopsui.domain.errors import PromotionDenied
-
-
-def find_project(request: HttpRequest, slug: str) -> Project:
-    return get_object_or_404(Project.objects.visible_to(person_of(request)), slug=slug)
 
 
 def find_environment(request: HttpRequest, pk: int) -> Environment:

@@ -12,14 +12,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import Project, Role
-from apps.accounts.permissions import has_role, person_of, requires
+from apps.accounts.permissions import find_project, has_role, person_of, requires
 from apps.environments.models import Application, Environment
+from apps.promotions.edit_page import planned_context
 from apps.promotions.models import Promotion
-from apps.promotions.policy_views import find_project
 from apps.promotions.selectors import pages
 from apps.promotions.selectors.facts import prospective_facts
 from apps.promotions.selectors.policies import policy_of
-from apps.promotions.selectors.rendered import rendered_rows
 from apps.promotions.selectors.rollback import Earlier, bad_versions, find_earlier, is_bad
 from apps.promotions.services.planning import Plan, Wish, plan_promotion
 from apps.promotions.services.propose import describe
@@ -121,10 +120,6 @@ def _context(request: HttpRequest, project: Project, asked: Asked) -> dict[str, 
     facts = prospective_facts(
         asked.environment, None, moved, now=now, proposer=person.get_username(), kind="rollback"
     )
-    view = "side" if request.GET.get("view") == "side" else "unified"
-    files = [{"path": one.path, "old": one.old, "new": one.new} for one in plan.files]
-    kept = request.GET.copy()
-    kept.pop("view", None)
     return {
         "project": project,
         "asked": asked,
@@ -134,10 +129,7 @@ def _context(request: HttpRequest, project: Project, asked: Asked) -> dict[str, 
         "gates": pages.gate_rows(prognosis(facts)) if plan.moves else [],
         "cargo": [_cargo(move.application, move.from_version, move.to_version) for move in plan.moves],
         "policy": policy_of(asked.environment),
-        "keep_query": f"{kept.urlencode()}&",
-        "view": view,
-        "edits": pages.edit_rows(files, is_unified=view == "unified"),
-        "rendered": rendered_rows(moved, is_unified=view == "unified"),
+        **planned_context(request, plan),
     }
 
 

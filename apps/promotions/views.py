@@ -13,14 +13,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Person, Project, Role
-from apps.accounts.permissions import has_role, person_of, requires
+from apps.accounts.permissions import find_project, has_role, person_of, requires
 from apps.core.paging import page_of
 from apps.environments.models import Application, Environment
+from apps.promotions.edit_page import edit_context, planned_context
 from apps.promotions.models import OPEN_PHASES, Promotion, PromotionItem
 from apps.promotions.selectors import pages, rules
 from apps.promotions.selectors.facts import promotion_facts, prospective_facts, seen_of
 from apps.promotions.selectors.policies import policy_of
-from apps.promotions.selectors.rendered import rendered_rows
 from apps.promotions.services import decide
 from apps.promotions.services.planning import Plan, Wish, plan_promotion, wishes_from
 from apps.promotions.services.propose import Request, describe, start_promotion
@@ -31,14 +31,10 @@ from gitopsui.domain.promotion import ENDS, Phase, prognosis
 MOST_SLUGS = 60
 
 
-def _project(request: HttpRequest, slug: str) -> Project:
-    return get_object_or_404(Project.objects.visible_to(person_of(request)), slug=slug)
-
-
 @requires(Role.VIEWER)
 @require_safe
 def promotion_list(request: HttpRequest, slug: str) -> HttpResponse:
-    project = _project(request, slug)
+    project = find_project(request, slug)
     ended = pages.promotions_of(project, is_open=False)
     context = {
         "project": project,
@@ -59,7 +55,7 @@ def promotion_list(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def promotion_new(request: HttpRequest, slug: str) -> HttpResponse:
     """The preview: the edit, what ships, every gate; and the button that starts it."""
-    project, person = _project(request, slug), person_of(request)
+    project, person = find_project(request, slug), person_of(request)
     if not has_role(person, Role.PROMOTER, project):
         raise Http404("No such project.")
     data = request.POST if request.method == "POST" else request.GET
@@ -126,18 +122,10 @@ def _show_preview(
         "may_start": has_role(person, Role.PROMOTER, project, environment=target.name),
         "components": request.GET.getlist("component")[:MOST_SLUGS],
         "version": request.GET.get("version", "")[:200],
-        "keep_query": _kept(request),
-        **_edit(request, [{"path": one.path, "old": one.old, "new": one.new} for one in plan.files], moved),
+        **planned_context(request, plan),
         **_choices(project),
     }
     return render(request, "promotions/promotion_new.html", context)
-
-
-def _kept(request: HttpRequest) -> str:
-    """The query of the page without the view, to be followed by one."""
-    data = request.GET.copy()
-    data.pop("view", None)
-    return f"{data.urlencode()}&" if data else ""
 
 
 def _preview_heading(plan: Plan, target: Environment) -> str:
@@ -154,18 +142,6 @@ def _cargo(plan: Plan) -> list[pages.Cargo]:
             component.project = plan.environment.project
             seen[component.pk] = pages.cargo_of(component, move.from_version, move.to_version)
     return list(seen.values())
-
-
-def _edit(
-    request: HttpRequest, files: list[dict[str, str]], moves: list[tuple[Application, str]]
-) -> dict[str, Any]:
-    view = "side" if request.GET.get("view") == "side" else "unified"
-    is_unified = view == "unified"
-    return {
-        "view": view,
-        "edits": pages.edit_rows(files, is_unified=is_unified),
-        "rendered": rendered_rows(moves, is_unified=is_unified),
-    }
 
 
 def _coming(promotion: Promotion, items: list[PromotionItem]) -> list[tuple[Application, str]]:
@@ -196,7 +172,7 @@ def promotion_detail(request: HttpRequest, pk: int) -> HttpResponse:
         **_card(request, promotion),
         "items": items,
         "cargo": [pages.cargo_of(one.component, one.from_version, one.to_version) for one in items],
-        **_edit(request, promotion.preview.get("files", []), _coming(promotion, items)),
+        **edit_context(request, promotion.preview.get("files", []), _coming(promotion, items)),
     }
     return render(request, "promotions/promotion_detail.html", context)
 

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from apps.accounts.models import Project, Role
-from apps.accounts.permissions import has_role, person_of, requires
+from apps.accounts.models import Role
+from apps.accounts.permissions import find_project, has_role, person_of, requires
 from apps.environments.models import Component
 from apps.releases.selectors import overrides
 from apps.releases.selectors import releases as release_pages
@@ -144,7 +144,7 @@ def _markdown(comparison: Comparison, notes: dict[str, Any]) -> str:
 @require_safe
 def compare_train(request: HttpRequest, slug: str) -> HttpResponse:
     """All components between two environments: what a release train would carry."""
-    project = get_object_or_404(Project.objects.visible_to(person_of(request)), slug=slug)
+    project = find_project(request, slug)
     names = list(project.environments.values_list("name", flat=True))
     source = request.GET.get("from", names[-2] if len(names) > 1 else "")
     target = request.GET.get("into", names[-1] if len(names) > 1 else "")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.accounts.models import Project, Role
-from apps.accounts.permissions import person_of, requires
+from apps.accounts.models import Role
+from apps.accounts.permissions import find_project, requires
 from apps.releases.selectors.find import EXAMPLES, find_change, heading_of
 
 MOST_CHARS = 200
@@ -16,7 +16,7 @@ MOST_CHARS = 200
 @requires(Role.VIEWER)
 @require_safe
 def find(request: HttpRequest, slug: str) -> HttpResponse:
-    project = get_object_or_404(Project.objects.visible_to(person_of(request)), slug=slug)
+    project = find_project(request, slug)
     query = request.GET.get("q", "").replace("\0", "").strip()[:MOST_CHARS]
     answer = find_change(project, query)
     context = {

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.accounts.models import Person, Project, Role
-from apps.accounts.permissions import has_role, person_of, requires
+from apps.accounts.models import Person, Role
+from apps.accounts.permissions import find_project, has_role, person_of, requires
 from apps.environments.models import Component
 from apps.releases.forms import ComponentForm, PolicyForm
 from apps.releases.models import ReleasePolicy
@@ -27,7 +27,7 @@ from apps.releases.services.components import Origin, edit_component
 @requires(Role.VIEWER)
 @require_safe
 def release_list(request: HttpRequest, slug: str) -> HttpResponse:
-    project = get_object_or_404(Project.objects.visible_to(person_of(request)), slug=slug)
+    project = find_project(request, slug)
     filters = release_pages.Filters.of(request.GET.dict())
     context = {
         "project": project,

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.models import Project, Role
 from apps.accounts.permissions import find_project, has_role, person_of, requires
+from apps.core.addresses import row_number
 from apps.environments.models import Application, DriftedResource, Silence
 from apps.environments.selectors.silences import STATES, silence_row, silences_of
 from apps.environments.services import silences
@@ -35,15 +36,10 @@ def _find_drift(request: HttpRequest) -> DriftedResource:
     rows = DriftedResource.objects.filter(application__in=visible_ones).select_related(
         "application__component__project", "application__environment"
     )
-    drift = get_object_or_404(rows, pk=_number(request.GET.get("drift")))
+    drift = get_object_or_404(rows, pk=row_number(request.GET.get("drift")))
     if not has_role(person_of(request), Role.PROMOTER, drift.application.component.project):
         raise Http404("No such drift.")
     return drift
-
-
-def _number(raw: str | None) -> int:
-    """A row number as an address names it; 0, which no row has, for anything else."""
-    return int(raw) if raw and raw.isascii() and raw.isdecimal() and len(raw) < 19 else 0
 
 
 @requires(Role.PROMOTER)
@@ -70,7 +66,7 @@ def silence_new(request: HttpRequest) -> HttpResponse:
 
 
 def _proposed(request: HttpRequest, drift: DriftedResource, project: Project) -> IgnoreRule:
-    rule = silences.propose_rule(drift, _number(request.GET.get("change")), _reach(request))
+    rule = silences.propose_rule(drift, row_number(request.GET.get("change")), _reach(request))
     if silences.may_silence(person_of(request), project, in_project=True):
         return rule
     return replace(rule, level=Level.APPLICATION)
@@ -97,7 +93,7 @@ def _start(request: HttpRequest, form: SilenceForm, application: Application) ->
 
 
 def _show_new(request: HttpRequest, drift: DriftedResource, form: SilenceForm) -> HttpResponse:
-    index = _number(request.GET.get("change"))
+    index = row_number(request.GET.get("change"))
     context = {
         "drift": drift,
         "change": drift.changes[index] if index < len(drift.changes) else None,

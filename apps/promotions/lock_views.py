@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.models import Person, Project, Role
 from apps.accounts.permissions import find_project, has_role, person_of, requires
+from apps.core.addresses import row_number
 from apps.environments.models import Application
 from apps.promotions.freeze_forms import LockForm
 from apps.promotions.models import Lock
@@ -71,7 +72,7 @@ def _application(project: Project, pk: str) -> Application | None:
     if not pk:
         return None
     rows = Application.objects.filter(component__project=project).select_related("component", "environment")
-    return get_object_or_404(rows, pk=pk if pk.isdecimal() and len(pk) < 15 else 0)
+    return get_object_or_404(rows, pk=row_number(pk))
 
 
 @requires(Role.PROMOTER)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import Project, Role
 from apps.accounts.permissions import find_project, has_role, person_of, requires
+from apps.core.addresses import row_number
 from apps.environments.models import Application, Environment
 from apps.promotions.edit_page import planned_context
 from apps.promotions.models import Promotion
@@ -60,11 +61,11 @@ def rollback_new(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _asked(project: Project, data: Any) -> Asked | None:
-    if promotion_id := _number(data.get("promotion", "")):
+    if promotion_id := row_number(data.get("promotion")):
         rows = project.promotions.select_related("environment__project", "repository")
         promotion = get_object_or_404(rows, pk=promotion_id, phase__in=RAN_INTO)
         return Asked(promotion.environment, _good(wishes_back(promotion)), promotion=promotion)
-    if application_id := _number(data.get("application", "")):
+    if application_id := row_number(data.get("application")):
         rows_ = Application.objects.filter(component__project=project).select_related(
             "component__project", "component__source", "environment__project", "repository"
         )
@@ -75,10 +76,6 @@ def _asked(project: Project, data: Any) -> Asked | None:
         wishes = [Wish(application, version)] if offered else []
         return Asked(application.environment, wishes, None, application, choices, version)
     return None
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 15 else 0
 
 
 def _good(wishes: list[Wish]) -> list[Wish]:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import Person, Project, Role
 from apps.accounts.permissions import has_role, person_of, requires
+from apps.core.addresses import row_number
 from apps.environments.models import Component
 from apps.releases import rendering
 from apps.releases.models import NoteOverride, Release
@@ -101,9 +102,8 @@ def _show_edit(
 
 
 def _named_release(request: HttpRequest, component: Component) -> Release | None:
-    raw = request.GET.get("release", "")
-    is_number = raw.isascii() and raw.isdecimal() and len(raw) < 19
-    return component.releases.filter(pk=int(raw)).first() if is_number else None
+    number = row_number(request.GET.get("release"))
+    return component.releases.filter(pk=number).first() if number else None
 
 
 def _subject(request: HttpRequest, component: Component, release: Release | None) -> told.Subject:

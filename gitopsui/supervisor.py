@@ -12,7 +12,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -51,7 +51,6 @@ class _Running:
     started: float = 0.0
     ends_in_a_row: int = 0
     next_start: float = 0.0
-    grace_over: float = field(default=0.0)
 
 
 class Supervisor:

@@ -19,8 +19,6 @@ from apps.environments.services.unmoved import settle_unmoved
 from apps.repositories.connect import mirror
 from apps.repositories.models import Repository
 
-CHECK_CLUSTER = "environments.check_cluster"
-
 
 @jobs.job(layouts.CHECK, lease=timedelta(minutes=5))
 def check_application(application_id: int) -> None:

@@ -64,10 +64,6 @@ class ChangelogEntry:
     is_yanked: bool = False
     problems: tuple[str, ...] = ()
 
-    @property
-    def is_unreleased(self) -> bool:
-        return not self.version
-
 
 @dataclass(frozen=True, slots=True)
 class ParsedChangelog:

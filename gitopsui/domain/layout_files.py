@@ -140,10 +140,6 @@ class Files:
         """The files in the folder and in all folders below it."""
         return self._below.get(folder, ())
 
-    def folders_in(self, folder: str) -> Sequence[str]:
-        """The folders directly in the folder."""
-        return list(self._folders.get(folder, ()))
-
     def siblings(self, segments: Sequence[str], index: int) -> list[str]:
         """The names of the folders beside segment `index` of a folder."""
         folder = "/".join(segments[:index]) or ROOT

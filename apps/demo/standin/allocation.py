@@ -17,7 +17,6 @@ Manifest = dict[str, Any]
 _SERVICES = ("", "services")
 _STORAGE_CLASSES = ("storage.k8s.io", "storageclasses")
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-_LEGACY_JOB_LABELS = ("controller-uid", "job-name")
 
 _FIRST_STATUS: dict[str, Manifest] = {
     "Namespace": {"phase": "Active"},

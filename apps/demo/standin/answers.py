@@ -103,13 +103,6 @@ def method_not_allowed(
     return ApiError(405, "MethodNotAllowed", message)
 
 
-def not_acceptable(offered: Sequence[str]) -> ApiError:
-    kinds = ", ".join(offered)
-    return ApiError(
-        406, "NotAcceptable", f"only the following media types are accepted: {kinds}", details={"causes": []}
-    )
-
-
 def already_exists(plural: str, group: str, name: str) -> ApiError:
     return ApiError(
         409,

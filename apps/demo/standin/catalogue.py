@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .kinds import BUILT_IN, CUSTOM_RESOURCE_DEFINITION, Kind, Resource
+from .kinds import BUILT_IN, CUSTOM_RESOURCE_DEFINITION, Kind
 from .store import Store
 
 
@@ -36,9 +36,6 @@ class Catalogue:
     def find_kind(self, group: str, kind: str) -> Kind | None:
         """The first version that serves this kind."""
         return next((item for item in self.kinds() if (item.group, item.kind) == (group, kind)), None)
-
-    def of_resource(self, resource: Resource) -> Kind | None:
-        return next((item for item in self.kinds() if item.resource == resource), None)
 
     def versions(self) -> dict[str, dict[str, list[Kind]]]:
         """Kinds by group and version; the core group is ""."""

@@ -17,7 +17,7 @@ from apps.promotions.selectors.policies import (
     rules_of,
 )
 from apps.releases.models import DeploymentRecord
-from apps.releases.selectors.versions import find_releases, shown_version
+from apps.releases.selectors.versions import find_releases
 from apps.repositories.models import StoredCommit
 from gitopsui.domain.approval import Answer, Seen
 from gitopsui.domain.gates import Check, Override, PlaceFacts, PromotionFacts
@@ -159,8 +159,3 @@ def _bad_releases(wanted: Sequence[Wanted]) -> Iterable[str]:
         release = find_releases(application.component, [version]).get(version)
         if release is not None and release.component.releases.filter(pk=release.pk, is_bad=True).exists():
             yield f"{application.component.name} {version}"
-
-
-def version_in(application: Application) -> str:
-    """The version a promotion would carry out of it."""
-    return shown_version(application)

@@ -177,15 +177,6 @@ def heading_of(promotion: Promotion, gates: Sequence[Gate]) -> str:
     return f"{name} may not go into {environment} yet: {counted}"
 
 
-def preview_heading(title: str, environment: str, gates: Sequence[Gate]) -> str:
-    counted = _counted(gates)
-    return (
-        f"{title} would wait for {environment}: {counted}"
-        if counted
-        else f"{title} may go into {environment}"
-    )
-
-
 def _name(promotion: Promotion) -> str:
     items = list(promotion.items.all())
     if len(items) == 1:
@@ -282,10 +273,3 @@ def promotion_row(promotion: Promotion) -> dict[str, Any]:
         "attention": promotion.attention or promotion.error,
         "waits": waits[0]["reason"] if waits and promotion.phase == "open" else "",
     }
-
-
-def open_count(project: Project) -> int:
-    """How many are under way: the number beside the word in the navigation."""
-    return Promotion.objects.filter(
-        project=project, phase__in=(*OPEN_PHASES, "merged"), arrival_missed_at=None
-    ).count()

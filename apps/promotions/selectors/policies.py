@@ -74,11 +74,6 @@ def sort_freezes(rows: Iterable[FreezeWindow], *, now: datetime) -> Freezes:
     )
 
 
-def active_freezes(environment: Environment, slugs: Iterable[str], *, now: datetime) -> list[Freeze]:
-    """The freezes that hold now for components of these slugs, the longest last."""
-    return list(freezes_of(environment, slugs, now=now).active)
-
-
 def _next_freeze(row: FreezeWindow, now: datetime) -> tuple[datetime, datetime] | None:
     try:
         return next_freeze(rule_of(row), now)

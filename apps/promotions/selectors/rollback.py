@@ -54,8 +54,3 @@ def spell_like(version: str, example: str) -> str:
     """A bare version as the image tags of the application are written: with `v` where `example` has it."""
     spelled = version.replace("+", "_")
     return f"{example[0]}{spelled}" if example[:1] in ("v", "V") and example[1:2].isdigit() else spelled
-
-
-def version_before(application: Application) -> str:
-    """What ran last before the present version and is not marked bad; "" where there is none."""
-    return next((one.version for one in find_earlier(application) if one.ran_until is not None), "")

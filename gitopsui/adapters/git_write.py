@@ -91,16 +91,25 @@ class Writer(History):
         The merge of `theirs` into `ours`. Raises GIT_CONFLICT with the first paths both sides changed.
         """
         shas = [self._commit_id(ours), self._commit_id(theirs)]
+        tree, conflicts = self._merge_trees(shas)
+        if conflicts:
+            names = ", ".join(conflicts[:MAX_CONFLICTS_NAMED])
+            message = f"Both sides changed the same lines of {names}."
+            raise GitError(message, code="GIT_CONFLICT", permanent=True)
+        return self._write_commit(tree, shas, message, author, committer)
+
+    def find_conflicts(self, ours: str, theirs: str) -> list[str]:
+        """The paths, sorted, in which a merge of the two would need a person; none where it would not."""
+        return self._merge_trees([self._commit_id(ours), self._commit_id(theirs)])[1]
+
+    def _merge_trees(self, shas: Sequence[str]) -> tuple[str, list[str]]:
+        """The tree of the merge, and the paths in conflict: https://git-scm.com/docs/git-merge-tree"""
         options = ("--write-tree", "-z", "--name-only", "--no-messages")
         result = self._run("merge-tree", *options, "--end-of-options", *shas)
         if result.returncode > 1:
             raise self._describe(result)
         tree, *paths = result.stdout.decode("utf-8", "replace").split("\0")
-        if result.returncode:
-            names = ", ".join(path for path in paths[:MAX_CONFLICTS_NAMED] if path)
-            message = f"Both sides changed the same lines of {names}."
-            raise GitError(message, code="GIT_CONFLICT", permanent=True)
-        return self._write_commit(tree.strip(), shas, message, author, committer)
+        return tree.strip(), sorted({path for path in paths if path}) if result.returncode else []
 
     def _write_commit(
         self, tree: str, parents: Sequence[str], message: str, author: Signer, committer: Signer | None

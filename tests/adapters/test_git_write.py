@@ -220,3 +220,13 @@ class TestMerge:
         with pytest.raises(GitError, match="a b") as caught:
             writer.merge_commit(ours, theirs, message="m", author=ADA)
         assert (caught.value.code, caught.value.permanent) == ("GIT_CONFLICT", True)
+        assert writer.find_conflicts(ours, theirs) == ["a b"]
+
+    def test_what_conflicts_is_named_path_by_path_and_a_removal_is_one(
+        self, seed: Seed, writer: Writer
+    ) -> None:
+        base = seed.commit({"ä": "1\n", "gone": "1\n", "clean": "1\n"})
+        ours = seed.commit({"ä": "2\n", "gone": None, "clean": "2\n"})
+        theirs = seed.commit({"ä": "3\n", "gone": "3\n"}, branch="side", parents=[base])
+        assert writer.find_conflicts(ours, theirs) == ["gone", "ä"]
+        assert writer.find_conflicts(ours, base) == []

@@ -16,7 +16,15 @@ from apps.promotions.models import Promotion
 from apps.promotions.services.arrival import time_to_arrive, watch_arrival
 from apps.promotions.services.claims import LostClaimError, claim
 from apps.promotions.services.review import read_review
-from apps.promotions.services.turn import HEADS, Doors, Turn, check_base
+from apps.promotions.services.turn import (
+    HEADS,
+    Doors,
+    Turn,
+    check_base,
+    end_as_stale,
+    find_conflicts,
+    name_files,
+)
 from gitopsui.adapters.forge.base import MergeOutcome, PullRequest, PullState
 from gitopsui.adapters.git import Signer
 from gitopsui.domain.errors import ForgeError, GitError
@@ -263,10 +271,9 @@ def _merge(turn: Turn) -> bool:
 
 def _not_merged(turn: Turn, outcome: MergeOutcome, reason: str) -> bool:
     if outcome is MergeOutcome.CONFLICT:
-        files = turn.forge.list_conflicts(turn.promotion.number)
-        named = f" in {', '.join(files[:5])}" if files else ""
-        text = f"It conflicts with {turn.promotion.base_branch}{named}. {reason}".strip()
-        turn.claim.write(text, phase=Phase.STALE, conflicts=files)
+        files = find_conflicts(turn)
+        named = f" in {name_files(files)}." if files else f". {reason}"
+        end_as_stale(turn, f"It conflicts with {turn.promotion.base_branch}{named}".strip(), files)
     elif outcome is MergeOutcome.MOVED:
         turn.claim.write("Its branch moved while it was merged.", phase=Phase.OPEN)
     elif outcome is MergeOutcome.REFUSED:

@@ -16,6 +16,7 @@ from gitopsui.domain.errors import ForgeError, GitError
 from gitopsui.domain.promotion import Phase
 
 HEADS = "refs/heads/"
+MOST_NAMED = 5  # files in one sentence
 Reach = Callable[[int], None]
 
 
@@ -43,6 +44,8 @@ class GitDoor(Protocol):
     ) -> str: ...
 
     def push_branch(self, sha: str, ref: str) -> None: ...
+
+    def find_conflicts(self, ours: str, theirs: str) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,44 @@ def check_base(turn: Turn) -> bool:
         return False
     if promotion.head_sha and _holds(git, promotion.head_sha, tip):
         return True
-    reason = _find_move(turn, tip)
+    reason, conflicts = _find_move(turn, tip)
     if reason:
-        turn.claim.write(f"{reason} It has to be planned again.", phase=Phase.STALE, attention="", error="")
-        _close_quietly(turn, reason)
+        end_as_stale(turn, reason, conflicts)
     return not reason
+
+
+def find_conflicts(turn: Turn) -> list[str]:
+    """
+    The files in which it conflicts with the base as that is now, from our own mirror: no forge names them.
+    Empty where both merge cleanly, and where the base is gone.
+    """
+    promotion, git = turn.promotion, turn.doors.git
+    turn.fetch(again=True)
+    try:
+        tip = git.resolve(f"{HEADS}{promotion.base_branch}")
+    except GitError as error:
+        if error.code != "GIT_REF_MISSING":
+            raise
+        return []
+    return git.find_conflicts(tip, promotion.head_sha)
+
+
+def end_as_stale(turn: Turn, reason: str, conflicts: Sequence[str] = ()) -> None:
+    """It has to be planned again; `conflicts` are the files that a merge could not join."""
+    turn.claim.write(
+        f"{reason} It has to be planned again.",
+        phase=Phase.STALE,
+        conflicts=list(conflicts),
+        attention="",
+        error="",
+    )
+    _close_quietly(turn, reason)
+
+
+def name_files(files: Sequence[str]) -> str:
+    """A few of them by name, the rest by number."""
+    names, rest = ", ".join(files[:MOST_NAMED]), len(files) - MOST_NAMED
+    return f"{names} and {rest} more" if rest > 0 else names
 
 
 def _holds(git: GitDoor, sha: str, tip: str) -> bool:
@@ -106,19 +142,21 @@ def _holds(git: GitDoor, sha: str, tip: str) -> bool:
         return False
 
 
-def _find_move(turn: Turn, tip: str) -> str:
-    """What moved under the plan, in a sentence; "" for nothing."""
+def _find_move(turn: Turn, tip: str) -> tuple[str, list[str]]:
+    """What moved under the plan, in a sentence, "" for nothing; and the files that conflict by that."""
     promotion, git = turn.promotion, turn.doors.git
     base = promotion.base_sha
     if tip == base:
-        return ""
+        return "", []
     if not _holds(git, base, tip):
-        return f"The history of {promotion.base_branch} was rewritten: {base[:8]} is not in {tip[:8]}."
+        return f"The history of {promotion.base_branch} was rewritten: {base[:8]} is not in {tip[:8]}.", []
     moved = git.log(tip, exclude=base, paths=_edited_paths(promotion), limit=1)
     if not moved:
-        return ""
+        return "", []
     commit = moved[0]
-    return f"{commit.author_name} changed what it edits with {commit.sha[:8]} on {promotion.base_branch}."
+    text = f"{commit.author_name} changed what it edits with {commit.sha[:8]} on {promotion.base_branch}."
+    conflicts = git.find_conflicts(tip, promotion.head_sha) if promotion.head_sha else []
+    return f"{text} Both conflict in {name_files(conflicts)}." if conflicts else text, conflicts
 
 
 def _edited_paths(promotion: Promotion) -> list[str]:

@@ -106,9 +106,6 @@ class BuiltIn:
     def list_reviews(self, number: str) -> list[Review]:
         return []
 
-    def list_conflicts(self, number: str) -> list[str]:
-        return []
-
     def _pull(self, number: str, refs: dict[str, str]) -> PullRequest:
         head = refs.get(self._head(number), "")
         state = PullState.OPEN if head else PullState.CLOSED

@@ -142,10 +142,6 @@ class Gitea:
                     last[review.by] = review
         return list(last.values())
 
-    def list_conflicts(self, number: str) -> list[str]:
-        """Gitea does not tell."""
-        return []
-
     def _path(self, number: str) -> str:
         return f"{self._repo}/pulls/{segment(number)}"
 

@@ -145,10 +145,6 @@ class GitHub:
                     last[review.by] = review
         return [review for review in last.values() if self._may_write(review.by)]
 
-    def list_conflicts(self, number: str) -> list[str]:
-        """GitHub does not tell."""
-        return []
-
     def _path(self, number: str) -> str:
         return f"{self._repo}/pulls/{segment(number)}"
 

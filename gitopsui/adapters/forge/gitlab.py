@@ -180,10 +180,6 @@ class GitLab:
         ]
         return [review for review in found if review.by]
 
-    def list_conflicts(self, number: str) -> list[str]:
-        """GitLab does not tell in its API."""
-        return []
-
     def _path(self, number: str) -> str:
         return f"{self._project}/merge_requests/{segment(number)}"
 

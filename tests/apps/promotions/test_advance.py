@@ -90,7 +90,10 @@ def test_a_push_to_what_it_edits_makes_it_stale_and_an_approval_is_refused(world
     world.seed.commit({world.path("cart", "production"): text}, "Hotfix", author="Ada <ada@example.org>")
     world.advance(promotion)
     assert promotion.phase == "stale"
-    assert "Ada changed what it edits" in promotion.events.last().text  # type: ignore[union-attr]
+    text = promotion.events.last().text  # type: ignore[union-attr]
+    assert "Ada changed what it edits" in text
+    assert f"Both conflict in {world.path('cart', 'production')}." in text
+    assert promotion.conflicts == [world.path("cart", "production")]
     with pytest.raises(PromotionDenied, match="is stale; only an open one"):
         approve(promotion.pk, by=world.people["approver"], seen=seen_of(promotion))
     assert "1.0.1" in world.read("cart")

@@ -189,7 +189,7 @@ def test_f33_a_forge_that_still_works_it_out_is_asked_again_and_that_is_no_confl
 
 
 @pytest.mark.django_db
-def test_f31_a_conflict_on_the_forge_ends_it(bench: Bench) -> None:
+def test_f31_a_conflict_on_the_forge_ends_it_and_names_the_file(bench: Bench) -> None:
     promotion = bench.opened()
 
     def conflicts_meanwhile(handler: Any) -> None:
@@ -200,8 +200,13 @@ def test_f31_a_conflict_on_the_forge_ends_it(bench: Bench) -> None:
     bench.forge.fail(MERGE_METHOD[bench.kind], MERGE, conflicts_meanwhile)
     bench.turn(promotion)
     assert promotion.phase == "stale"
-    assert promotion.events.filter(text__startswith="It conflicts with main").count() == 1
-    assert bench.project.merges == 0
+    path = bench.world.path("cart", "production")
+    assert promotion.conflicts == [path]
+    assert promotion.events.filter(text__startswith=f"It conflicts with main in {path}.").count() == 1
+    assert (bench.project.merges, bench.project.pulls[0].state) == (0, "closed")
+    assert path in bench.project.pulls[0].comments[-1]
+    bench.world.advance(promotion, turns=2)
+    assert bench.forge.count(MERGE_METHOD[bench.kind], MERGE) == 1, "it was tried again"
 
 
 @pytest.mark.django_db

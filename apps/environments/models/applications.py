@@ -187,6 +187,40 @@ class VersionObservation(models.Model):
         return f"{self.source} {self.version} at {self.at:%Y-%m-%d %H:%M}"
 
 
+class ConfigCommit(models.Model):
+    """
+    A commit of the config repository that touches what an application is rendered from. Merges are left
+    out. `previous_version` is what its first parent asks for; "" on either side where nothing tells.
+    Rows follow the log of the branch, the oldest first.
+    """
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="config_commits")
+    sha = models.CharField(max_length=64)
+    at = models.DateTimeField(help_text="when it was committed, or seen if that is earlier")
+    author = models.CharField(max_length=200, blank=True)
+    subject = models.CharField(max_length=500, blank=True)
+    pull_request = models.PositiveIntegerField(null=True, blank=True)
+    previous_version = models.CharField(max_length=200, blank=True)
+    version = models.CharField(max_length=200, blank=True)
+    change = models.CharField(max_length=500, blank=True, help_text="what else it changed, in a line")
+    is_unrendered = models.BooleanField(default=False, help_text="it cannot be rendered at this commit")
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application", "sha"], name="a_config_commit_is_stored_once_for_an_application"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application}: {self.sha[:8]}"
+
+    @property
+    def changes_version(self) -> bool:
+        return bool(self.version) and self.version != self.previous_version
+
+
 class ApplicationEvent(models.Model):
     """What happened to an application, in a sentence. Only ever added."""
 

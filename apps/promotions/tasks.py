@@ -129,7 +129,7 @@ def prepare_due_applications() -> None:
     rows = list(behind.filter(refusal="").select_related("component", "environment").distinct()[:500])
     for application in rows:
         row = jobs.schedule(PREPARE, application.pk, label=f"files of {application}")
-        if row.subject_id and row.state in ("done", "waiting"):
+        if row.state in ("done", "waiting"):
             jobs.make_due(PREPARE, [application.pk])
     jobs.enqueue_due(PREPARE)
 

@@ -82,6 +82,7 @@ def _told(request: HttpRequest, component: Component, comparison: Comparison) ->
         "heading": heading_of(comparison),
         "arrivals": describe_arrivals(comparison.notes),
         "notes": notes,
+        "notes_hint": f"{target.title} has every change of {source.title} already.",
         "audiences": overrides.audience_links(request.GET.dict(), audience) if comparison.is_known else [],
         "is_for_customers": audience is Audience.PUBLIC,
         "already": as_rows(comparison.already),

@@ -172,6 +172,13 @@ def test_the_page_begins_with_the_last_two_environments(
     assert "its message names the commit it was picked from" in page
 
 
+def test_where_nothing_arrives_the_notes_say_that_all_is_there(viewer: Client) -> None:
+    page = viewer.get(f"{PAGE}?from=env:dev&into=env:staging").content.decode()
+    assert "Nothing new" in page
+    assert "staging has every change of dev already." in page
+    assert "between this tag" not in page
+
+
 @pytest.mark.parametrize(
     ("wanted", "kind", "words"),
     [

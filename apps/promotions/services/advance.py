@@ -26,7 +26,8 @@ from apps.promotions.services.turn import (
     name_files,
 )
 from gitopsui.adapters.forge.base import MergeOutcome, PullRequest, PullState
-from gitopsui.adapters.git import Signer
+from gitopsui.adapters.git import NewFile, Signer
+from gitopsui.domain.edit_file import FileEdit
 from gitopsui.domain.errors import ForgeError, GitError
 from gitopsui.domain.gates import all_open
 from gitopsui.domain.promotion import Phase
@@ -96,10 +97,8 @@ def _commit(turn: Turn) -> bool:
 def _make_commit(turn: Turn) -> str:
     """The id of its commit, the same each time; "" where nothing changes or the base is not here any more."""
     promotion = turn.promotion
-    files = promotion.preview.get("files", [])
-    edits: dict[str, bytes | None] = {
-        one["path"]: one["new"].encode() for one in files if one["new"] != one["old"]
-    }
+    files = map(FileEdit.from_json, promotion.preview.get("files", []))
+    edits = {one.path: _content(one) for one in files if one.changes_anything}
     if not edits:
         return ""
     author, committer = author_of(promotion), _gitopsui(promotion)
@@ -111,6 +110,13 @@ def _make_commit(turn: Turn) -> str:
         if error.code != "GIT_REF_MISSING":
             raise
         return ""
+
+
+def _content(edit: FileEdit) -> bytes | NewFile | None:
+    content = edit.content
+    if content is None or edit.is_executable is None:
+        return content
+    return NewFile(content, edit.is_executable)
 
 
 def author_of(promotion: Promotion) -> Signer:
@@ -270,10 +276,12 @@ def _merge(turn: Turn) -> bool:
 
 
 def _not_merged(turn: Turn, outcome: MergeOutcome, reason: str) -> bool:
-    if outcome is MergeOutcome.CONFLICT:
+    if outcome in (MergeOutcome.CONFLICT, MergeOutcome.LATER):
+        # Forges answer alike while they check and of a conflict; what is one, our own mirror tells.
         files = find_conflicts(turn)
-        named = f" in {name_files(files)}." if files else f". {reason}"
-        end_as_stale(turn, f"It conflicts with {turn.promotion.base_branch}{named}".strip(), files)
+        if files:
+            text = f"It conflicts with {turn.promotion.base_branch} in {name_files(files)}."
+            end_as_stale(turn, text, files)
     elif outcome is MergeOutcome.MOVED:
         turn.claim.write("Its branch moved while it was merged.", phase=Phase.OPEN)
     elif outcome is MergeOutcome.REFUSED:

@@ -45,7 +45,7 @@ class MergeOutcome(StrEnum):
     ASKED = "asked"  # it said yes, or nothing that could be understood
     MOVED = "moved"  # the head is another one than the one that was asked for
     REFUSED = "refused"  # a rule of the forge is not met
-    LATER = "later"  # it still works out whether it can be merged
+    LATER = "later"  # it still works out whether it can be merged, or does not say that from a conflict
     CONFLICT = "conflict"
 
 

@@ -6,8 +6,7 @@ https://docs.gitea.com/api/1.21/ and https://forgejo.org/docs/latest/user/api-us
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from gitopsui.adapters.forge.base import (
     BODY_LIMIT,
@@ -41,22 +40,19 @@ HINTS = Hints(
 )
 PAGE = 50  # what a Gitea gives at most unless its operator says otherwise
 CLOSED_PAGES = 2
-# `mergeable` is false while it is worked out: usually for some 100 ms, longer where much is going on.
-RECHECK_SECONDS = (0.3, 0.7, 1.5, 3.0, 5.0)
+# What it says where merging now may fail for a reason that goes away, or for one that does not.
+_UNCLEAR = ("try again", "conflict", "push out of date")
 _REVIEWS = {"APPROVED": "approved", "REQUEST_CHANGES": "rejected"}
 
 
 class Gitea:
     """One repository. Every method raises ForgeError, and none tries again by itself."""
 
-    def __init__(
-        self, access: ForgeAccess, policy: HttpPolicy, *, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, access: ForgeAccess, policy: HttpPolicy) -> None:
         headers = {"Authorization": f"token {access.token}"} if access.token else {}
         self._client = ForgeClient(access, policy, headers=headers, hints=HINTS)
         owner, _, name = access.path.partition("/")
         self._repo = f"/repos/{segment(owner)}/{segment(name)}"
-        self._sleep = sleep
 
     def check(self) -> Permissions:
         """What the token may do here. Raises ForgeError where it may not even read."""
@@ -165,27 +161,18 @@ class Gitea:
         return next((name for name, flag in styles.items() if allowed.flag(flag) is not False), "merge")
 
     def _explain(self, answer: Answer, number: str, head_sha: str) -> MergeAnswer:
-        """405 "Please try again later" is said while it checks and of a conflict: `mergeable` tells."""
+        """
+        405 "Please try again later" is said while it checks, of a conflict and of a check that failed, and
+        `mergeable` is false in all three: which one it is, a merge of our own tells.
+        """
         said, words = answer.said, answer.said.lower()
         pull = self._read(number)
         if pull.text("head", "sha") != head_sha or "head out of date" in words:
             return MergeAnswer(MergeOutcome.MOVED, said)
-        if "push out of date" in words:
+        is_unclear = not words or any(mark in words for mark in _UNCLEAR)
+        if is_unclear or (answer.status == 409 and not pull.flag("mergeable")):
             return MergeAnswer(MergeOutcome.LATER, said)
-        is_unclear = "try again" in words or "conflict" in words or not words
-        if answer.status == 405 and not is_unclear:
-            return MergeAnswer(MergeOutcome.REFUSED, said)
-        if not self._becomes_mergeable(number, pull):
-            return MergeAnswer(MergeOutcome.CONFLICT, said)
-        return MergeAnswer(MergeOutcome.LATER if is_unclear else MergeOutcome.REFUSED, said)
-
-    def _becomes_mergeable(self, number: str, pull: Fields) -> bool:
-        for seconds in RECHECK_SECONDS:
-            if pull.flag("mergeable") or pull.flag("merged"):
-                return True
-            self._sleep(seconds)
-            pull = self._read(number)
-        return bool(pull.flag("mergeable") or pull.flag("merged"))
+        return MergeAnswer(MergeOutcome.REFUSED, said)
 
     def _pull(self, fields: Fields) -> PullRequest:
         number, sha = fields.number("number"), fields.text("head", "sha")

@@ -189,6 +189,17 @@ def test_f33_a_forge_that_still_works_it_out_is_asked_again_and_that_is_no_confl
 
 
 @pytest.mark.django_db
+def test_f33_however_long_it_takes_it_is_no_conflict_where_our_own_merge_is_clean(bench: Bench) -> None:
+    promotion = bench.opened()
+    bench.project.unknown = 10_000
+    assert {bench.turn(promotion) for _ in range(12)} == {""}
+    assert promotion.phase == "merging"
+    bench.project.unknown = 0
+    assert bench.until_merged(promotion) == [""]
+    bench.check_once(promotion)
+
+
+@pytest.mark.django_db
 def test_f31_a_conflict_on_the_forge_ends_it_and_names_the_file(bench: Bench) -> None:
     promotion = bench.opened()
 

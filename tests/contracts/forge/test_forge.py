@@ -23,9 +23,9 @@ def opened(bench: Bench, *, path: str = "cart.yaml", text: str = "version: 2\n")
     return found  # type: ignore[no-any-return]
 
 
-def merge(bench: Bench, pull: PullRequest, sha: str = "") -> MergeAnswer:
+def merge(bench: Bench, pull: PullRequest, sha: str = "", times: int = 20) -> MergeAnswer:
     """As often as the forge says that it still works out whether it can."""
-    for _ in range(20):
+    for _ in range(times):
         answer: MergeAnswer = bench.adapter.merge(
             pull.number, head_sha=sha or pull.head_sha, title="cart: 1 to 2", message="Because"
         )
@@ -96,7 +96,12 @@ def test_a_head_that_moved_is_not_merged(bench: Bench) -> None:
 def test_a_conflict_is_told_from_a_check_under_way(bench: Bench) -> None:
     pull = opened(bench)
     bench.driver.write("main", "cart.yaml", "version: 3\n")
-    assert merge(bench, pull).outcome is MergeOutcome.CONFLICT
+    outcome = merge(bench, pull, times=4).outcome
+    if bench.kind == "gitea":
+        # It says the same of both, so it is never believed that it is a conflict: our own mirror knows.
+        assert (outcome, bench.adapter.get(pull.number).is_mergeable) == (MergeOutcome.LATER, None)
+    else:
+        assert outcome is MergeOutcome.CONFLICT
 
 
 def test_a_rule_that_is_not_met_is_no_conflict(bench: Bench) -> None:

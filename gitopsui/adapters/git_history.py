@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gitopsui.adapters.git_command import build_argv, build_environment
 from gitopsui.adapters.git_output import LOG_FIELDS, LOG_FORMAT, build_commit, parse_objects
@@ -15,6 +15,10 @@ from gitopsui.adapters.git_stream import pipe_through, split_fields, stream
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.text import TEXT_LIMIT
+
+if TYPE_CHECKING:
+    from gitopsui.domain.public_key import PublicKey
+    from gitopsui.domain.signature import Signature
 
 # As for `log`, then the committer.
 STORED_FORMAT = f"{LOG_FORMAT}%x00%cn%x00%ce"
@@ -34,8 +38,6 @@ _SIGNED = re.compile(rb"^gpgsig(?:-sha256)? ", re.MULTILINE)
 _TAG_SIGNED = re.compile(
     rb"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----$", re.MULTILINE
 )
-# https://git-scm.com/docs/pretty-formats: %G?; U is a good signature of somebody we know nothing about.
-VERDICTS = {"G": "good", "B": "bad", "R": "bad"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,6 @@ class LoggedCommit:
     committer_name: str
     committer_email: str
     is_cut: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """Whose signatures are good: a file of allowed signers for ssh, a folder of GnuPG with trusted keys."""
-
-    allowed_signers: Path | None = None
-    gnupg_home: Path | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.allowed_signers or self.gnupg_home)
 
 
 class History(Repository):
@@ -123,20 +114,29 @@ class History(Repository):
         middle = len(shas) // 2
         return self.patch_ids(shas[:middle]) | self.patch_ids(shas[middle:])
 
-    def signatures(self, shas: Sequence[str], *, trust: Trust | None = None) -> dict[str, str]:
-        """
-        good, bad, unsigned, or unknown where there is a signature and no key to check it with.
+    def signatures(self, shas: Sequence[str]) -> dict[str, str]:
+        """Of commits by id: unsigned, or unknown where there is a signature; it is not checked."""
+        return {
+            sha: "unknown" if _SIGNED.search(content.partition(b"\n\n")[0]) else "unsigned"
+            for sha, _, content in self._read_objects(shas)
+        }
 
-        Git itself calls a signature of ssh that it cannot check "none", so we look whether there is one.
+    def check_signatures(
+        self, tags: Mapping[str, str], commits: Iterable[str], *, keys: Sequence[PublicKey]
+    ) -> dict[str, Signature]:
         """
-        if not shas:
-            return {}
-        request = "".join(f"{sha}\n" for sha in shas).encode()
-        data = self._output("cat-file", "--batch", stdin=request, max_output=MAX_COMMIT_BYTES)
-        heads = {sha: content.partition(b"\n\n")[0] for sha, _, content in parse_objects(data)}
-        found = {sha: "unknown" if _SIGNED.search(head) else "unsigned" for sha, head in heads.items()}
-        signed = [sha for sha, verdict in found.items() if verdict == "unknown"]
-        return found | (self._verdicts(signed, trust) if trust and signed else {})
+        Of annotated tags (their names by id) and commits the verdict on their signature, against these keys
+        alone. A process or two for each that is signed; what is no such object is left out.
+        """
+        from gitopsui.adapters.git_verify import SignedObject, check, lent_keys
+
+        objects = [
+            SignedObject(sha, kind, content, tags.get(sha, ""))
+            for sha, kind, content in self._read_objects([*tags, *commits])
+            if kind in ("tag", "commit")
+        ]
+        with lent_keys(keys, near=self.path.parent) as lent:
+            return {one.sha: check(one, lent, self._run) for one in objects}
 
     def touching(self, paths: Sequence[str]) -> list[str]:
         """
@@ -151,15 +151,20 @@ class History(Repository):
 
     def tag_signatures(self, shas: Sequence[str]) -> dict[str, str]:
         """Of tag objects by id: unsigned, or unknown where there is a signature; it is not checked."""
-        if not shas:
-            return {}
-        request = "".join(f"{sha}\n" for sha in shas).encode()
-        data = self._output("cat-file", "--batch", stdin=request, max_output=MAX_COMMIT_BYTES)
         return {
             sha: "unknown" if _TAG_SIGNED.search(content) else "unsigned"
-            for sha, kind, content in parse_objects(data)
+            for sha, kind, content in self._read_objects(shas)
             if kind == "tag"
         }
+
+    def _read_objects(self, shas: Sequence[str]) -> Iterator[tuple[str, str, bytes]]:
+        """Id, kind and content of each of these objects."""
+        if not shas:
+            return iter(())
+        request = "".join(f"{sha}\n" for sha in shas).encode()
+        return iter(
+            parse_objects(self._output("cat-file", "--batch", stdin=request, max_output=MAX_COMMIT_BYTES))
+        )
 
     def _read_patch_ids(self, shas: Sequence[str]) -> dict[str, str]:
         # --full-index: changes of a file that is no text are told apart by the ids of its content.
@@ -172,36 +177,16 @@ class History(Repository):
         lines = (line.split() for line in answer.decode("ascii", "replace").splitlines())
         return {sha: patch_id for patch_id, sha in lines}
 
-    def _verdicts(self, shas: Sequence[str], trust: Trust) -> dict[str, str]:
-        config = []
-        if trust.allowed_signers:
-            config.append(f"gpg.ssh.allowedSignersFile={trust.allowed_signers}")
-        extra = {"GNUPGHOME": str(trust.gnupg_home)} if trust.gnupg_home else {}
-        pieces = self._stream(
-            ["log", "--no-walk=unsorted", "--stdin", "--format=%H %G?"],
-            stdin="".join(f"{sha}\n" for sha in shas).encode(),
-            timeout=PATCH_TIMEOUT,
-            config=config,
-            extra=extra,
-        )
-        with as_git_errors():
-            lines = b"".join(pieces).decode("ascii", "replace").splitlines()
-        return {
-            sha: VERDICTS.get(letter, "unknown") for sha, _, letter in (line.partition(" ") for line in lines)
-        }
-
     def _stream(
         self,
         arguments: Sequence[str],
         *,
         stdin: bytes,
         timeout: timedelta,
-        config: Sequence[str] = (),
-        extra: dict[str, str] | None = None,
     ) -> Iterator[bytes]:
         return stream(
-            build_argv(self.path, *arguments, config=config),
-            env=build_environment(extra),
+            build_argv(self.path, *arguments),
+            env=build_environment(),
             timeout=timeout,
             stdin=stdin,
             describe=self._describe,

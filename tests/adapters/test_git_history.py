@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitopsui.adapters import process
-from gitopsui.adapters.git_history import History, Trust
+from gitopsui.adapters.git_history import History
 from gitopsui.adapters.git_stream import MAX_FIELD_BYTES, split_fields
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.text import TEXT_LIMIT
@@ -189,24 +189,3 @@ class TestSignatures:
         plain = seed.commit(message="gpgsig not a header")
         signed = self.sign(seed, key)
         assert history.signatures([plain, signed]) == {plain: "unsigned", signed: "unknown"}
-
-    def test_with_keys_good_and_bad_are_told_apart(
-        self, tmp_path: Path, seed: Seed, history: History, key: Path
-    ) -> None:
-        seed.commit()
-        signed = self.sign(seed, key)
-        content = seed.git("cat-file", "commit", signed) + "\n"
-        forged = seed.raw("commit", content.replace("signed", "forged").encode())
-        allowed = tmp_path / "allowed"
-        allowed.write_text(f"dev@example.org {key.with_suffix('.pub').read_text()}")
-        found = history.signatures([signed, forged], trust=Trust(allowed_signers=allowed))
-        assert found == {signed: "good", forged: "bad"}
-
-    def test_a_key_that_is_not_on_the_list_cannot_be_checked(
-        self, tmp_path: Path, seed: Seed, history: History, key: Path
-    ) -> None:
-        seed.commit()
-        signed = self.sign(seed, key)
-        (tmp_path / "allowed").write_text("")
-        trust = Trust(allowed_signers=tmp_path / "allowed")
-        assert history.signatures([signed], trust=trust) == {signed: "unknown"}

@@ -34,6 +34,7 @@ from apps.core.models import Job, JobState
 __all__ = [
     "REGISTRY",
     "JobTask",
+    "come_back",
     "due",
     "enqueue_due",
     "forget",
@@ -177,6 +178,16 @@ def make_due(kind: str, subject_ids: Iterable[int]) -> int:
             Q(due_at__isnull=True) | Q(due_at__gt=now) | ~Q(state=JobState.WAITING)
         ).update(due_at=now, state=JobState.WAITING)
     return changed
+
+
+def come_back(kind: str, subject_id: int, *, after: timedelta) -> None:
+    """
+    Have the job that runs now run again after so long, instead of after its usual time. Whoever asked for it
+    meanwhile, or asks later, is served at once all the same.
+    """
+    _rows(kind, [subject_id]).filter(state=JobState.RUNNING, due_at=None).update(
+        due_at=timezone.now() + after
+    )
 
 
 def forget(kind: str, subject_id: int) -> None:

@@ -15,6 +15,7 @@ from apps.promotions.services import (
     advance,
     drift_notices,
     external_gates,
+    forge_wait,
     forges,
     propose,
     send,
@@ -40,8 +41,11 @@ def advance_promotion(promotion_id: int) -> None:
     """One turn of one promotion. Safe to repeat and to be killed."""
     promotion = Promotion.objects.select_related("repository__credential", "proposer").get(pk=promotion_id)
     advance.advance_promotion(promotion_id, connect.doors(promotion))
+    pause = forge_wait.find_pause(promotion, now=timezone.now())
     promotion.refresh_from_db()
     if promotion.is_settled:
+    elif pause is not None:
+        jobs.come_back(propose.ADVANCE, promotion_id, after=pause)
         jobs.forget(propose.ADVANCE, promotion_id)
 
 

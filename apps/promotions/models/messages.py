@@ -38,6 +38,19 @@ class WebhookDelivery(models.Model):
         return f"{self.event} {self.delivery_id}"
 
 
+class ForgePause(models.Model):
+    """
+    Until when a forge wants to be left alone, for all workers. `endpoint` is the `host:port` of its API; once
+    that time is over, the row says nothing any more.
+    """
+
+    endpoint = models.CharField(max_length=300, unique=True)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} until {self.until.isoformat()}"
+
+
 class Subscription(models.Model):
     """What a person wants to be told, and how."""
 

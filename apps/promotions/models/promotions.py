@@ -94,6 +94,9 @@ class Promotion(models.Model):
         default=False, help_text="somebody, or the policy, said: merge when open"
     )
     wants_close = models.BooleanField(default=False)
+    forge_waits_since = models.DateTimeField(
+        null=True, blank=True, help_text="every gate is open, and the forge does not merge it yet"
+    )
 
     merged_at = models.DateTimeField(null=True, blank=True)
     deployed_at = models.DateTimeField(null=True, blank=True)

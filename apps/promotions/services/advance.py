@@ -15,7 +15,8 @@ from django.utils import timezone
 from apps.promotions.models import Promotion
 from apps.promotions.services.arrival import time_to_arrive, watch_arrival
 from apps.promotions.services.claims import LostClaimError, claim
-from apps.promotions.services.review import read_review
+from apps.promotions.services.forge_wait import stop_waiting, wait_for_forge
+from apps.promotions.services.review import ask_gates, read_review
 from apps.promotions.services.turn import (
     HEADS,
     Doors,
@@ -25,7 +26,7 @@ from apps.promotions.services.turn import (
     find_conflicts,
     name_files,
 )
-from gitopsui.adapters.forge.base import MergeOutcome, PullRequest, PullState
+from gitopsui.adapters.forge.base import MergeAnswer, MergeOutcome, PullRequest, PullState
 from gitopsui.adapters.git import NewFile, Signer
 from gitopsui.domain.edit_file import FileEdit
 from gitopsui.domain.errors import ForgeError, GitError
@@ -208,9 +209,16 @@ def _watch(turn: Turn) -> bool:
         return _close(turn)
     if pull.head_sha != turn.promotion.head_sha or not check_base(turn):
         return False
+    if turn.promotion.attention and turn.promotion.forge_waits_since is None:
+        # What was wrong with its branch or its base is over.
+        turn.claim.write(attention="")
     review = read_review(turn.claim, turn.forge, now=timezone.now())
+    turn.is_reviewed = True
     if not (all_open(review.gates) and review.may_merge):
+        stop_waiting(turn)
         return False
+    if turn.promotion.forge_waits_since is not None:
+        return _ask_merge(turn)
     turn.claim.write("Every gate is open.", phase=Phase.MERGING, error="", attention="")
     return True
 
@@ -242,6 +250,7 @@ def _merged(turn: Turn, pull: PullRequest, text: str) -> None:
         merged_at=pull.at or now,
         merge_sha=pull.merge_sha,
         arrive_by=now + time_to_arrive(turn.promotion),
+        forge_waits_since=None,
         error="",
         attention="",
     )
@@ -249,7 +258,7 @@ def _merged(turn: Turn, pull: PullRequest, text: str) -> None:
 
 def _merge(turn: Turn) -> bool:
     """merging → merged, by the forge and pinned to our commit; any answer but a clear one is read back."""
-    promotion, reach = turn.promotion, turn.doors.reach
+    promotion = turn.promotion
     pull = turn.forge.get(promotion.number)
     if _follow(turn, pull):
         return turn.promotion.phase == Phase.MERGED
@@ -259,9 +268,20 @@ def _merge(turn: Turn) -> bool:
     turn.fetch(again=True)
     if not check_base(turn):
         return False
-    if not all_open(read_review(turn.claim, turn.forge, now=timezone.now()).gates):
-        turn.claim.write("A gate closed again.", phase=Phase.OPEN)
+    # What the forge says was read a moment ago where this turn began open; what is stored here may be newer.
+    ask = ask_gates if turn.is_reviewed else read_review
+    if not all_open(ask(turn.claim, turn.forge, now=timezone.now()).gates):
+        turn.claim.write("A gate closed again.", phase=Phase.OPEN, forge_waits_since=None)
         return False
+    return _ask_merge(turn)
+
+
+def _ask_merge(turn: Turn) -> bool:
+    """
+    Every gate is open on exactly this. One that waits for its forge stays open meanwhile, so that it can be
+    closed and does not go there and back each time.
+    """
+    promotion, reach = turn.promotion, turn.doors.reach
     reach(8)
     answer = turn.forge.merge(
         promotion.number, head_sha=promotion.head_sha, title=promotion.title, message=promotion.reason
@@ -272,25 +292,21 @@ def _merge(turn: Turn) -> bool:
         _merged(turn, pull, "It is merged.")
         reach(10)
         return True
-    return _not_merged(turn, answer.outcome, answer.reason)
-
-
-def _not_merged(turn: Turn, outcome: MergeOutcome, reason: str) -> bool:
-    if outcome in (MergeOutcome.CONFLICT, MergeOutcome.LATER):
-        # Forges answer alike while they check and of a conflict; what is one, our own mirror tells.
-        files = find_conflicts(turn)
-        if files:
-            text = f"It conflicts with {turn.promotion.base_branch} in {name_files(files)}."
-            end_as_stale(turn, text, files)
-    elif outcome is MergeOutcome.MOVED:
-        turn.claim.write("Its branch moved while it was merged.", phase=Phase.OPEN)
-    elif outcome is MergeOutcome.REFUSED:
-        said = clean_text(reason, limit=500) or "a rule of the forge is not met"
-        turn.claim.write(
-            "The forge does not merge it yet.", phase=Phase.OPEN, attention=f"The forge waits: {said}"
-        )
-    # Else it is asked again in the next turn: the forge works out whether it can be merged.
+    _not_merged(turn, pull, answer)
     return False
+
+
+def _not_merged(turn: Turn, pull: PullRequest, answer: MergeAnswer) -> None:
+    if pull.head_sha != turn.promotion.head_sha:
+        turn.claim.write("Its branch moved while it was merged.", phase=Phase.OPEN)
+        return
+    # Forges answer alike while they check and of a conflict; what is one, our own mirror tells.
+    files = [] if answer.outcome is MergeOutcome.REFUSED else find_conflicts(turn)
+    if files:
+        text = f"It conflicts with {turn.promotion.base_branch} in {name_files(files)}."
+        end_as_stale(turn, text, files)
+    else:
+        wait_for_forge(turn, answer, now=timezone.now())
 
 
 def _close(turn: Turn) -> bool:

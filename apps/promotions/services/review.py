@@ -30,23 +30,29 @@ class Reviewed:
 
 
 def read_review(claim: Claim, forge: Forge, *, now: datetime) -> Reviewed:
-    """
-    Read checks and reviews from the forge, ask the gates, store their answers, and tell the forge about those
-    that changed. Raises ForgeError.
-    """
+    """Read checks and reviews from the forge, and ask the gates. Raises ForgeError."""
     promotion = claim.promotion
-    policy = policy_of(promotion.environment)
     checks = [one for one in forge.list_checks(promotion.head_sha) if not one.name.startswith(STATUS_PREFIX)]
     stored = [{"name": one.name, "state": one.state, "detail": one.detail, "url": one.url} for one in checks]
     if stored != promotion.checks:
         claim.write(checks=stored)
     for review in forge.list_reviews(promotion.number):
         _store_review(promotion, review)
+    return ask_gates(claim, forge, now=now)
+
+
+def ask_gates(claim: Claim, forge: Forge, *, now: datetime) -> Reviewed:
+    """
+    Ask the gates about what is stored, store their answers, and tell the forge about those that changed. An
+    error of an earlier turn is over with that.
+    """
+    promotion = claim.promotion
+    policy = policy_of(promotion.environment)
     gates = prognosis(promotion_facts(promotion, now=now))
     told = [gate_as_json(gate) for gate in gates]
     if told != promotion.gates:
         _tell_forge(forge, promotion, gates)
-    claim.write(gates=told, gates_at=now)
+    claim.write(gates=told, gates_at=now, error="", error_code="", error_hint="")
     may_merge = policy.merge == "auto" or (policy.merge == "here" and promotion.wants_merge)
     return Reviewed(gates, may_merge)
 

@@ -64,6 +64,7 @@ class Turn:
         self.claim = held
         self.promotion = held.promotion
         self.doors = doors
+        self.is_reviewed = False  # what its forge says of it was read and stored
         self._is_fetched = False
 
     def fetch(self, *, again: bool = False) -> None:
@@ -124,7 +125,7 @@ def end_as_stale(turn: Turn, reason: str, conflicts: Sequence[str] = ()) -> None
         attention="",
         error="",
     )
-    _close_quietly(turn, reason)
+    close_quietly(turn, reason)
 
 
 def name_files(files: Sequence[str]) -> str:
@@ -163,7 +164,7 @@ def _edited_paths(promotion: Promotion) -> list[str]:
     return sorted({one["path"] for one in promotion.preview.get("files", [])})
 
 
-def _close_quietly(turn: Turn, reason: str) -> None:
+def close_quietly(turn: Turn, reason: str) -> None:
     """Nobody must merge this pull request any more; where the forge is silent, its gates still say so."""
     if not turn.promotion.number:
         return

@@ -327,6 +327,27 @@ def test_asking_while_it_runs_makes_it_run_once_more(register, calls) -> None:
 
 
 @pytest.mark.django_db
+def test_a_run_says_when_it_comes_back_unless_somebody_asked_meanwhile(register) -> None:
+    def work(subject_id: int) -> None:
+        if subject_id == 2:
+            jobs.make_due(KIND, [2])
+        jobs.come_back(KIND, subject_id, after=timedelta(hours=2))
+
+    task = register(work, every=EVERY)
+    for subject_id in (1, 2):
+        jobs.schedule(KIND, subject_id, label="shop")
+        task(subject_id)
+
+    later, asked = row(1).due_at, row(2).due_at
+    assert later is not None
+    assert asked is not None
+    assert later - timezone.now() > timedelta(minutes=119)
+    assert asked <= timezone.now()
+    jobs.come_back(KIND, 1, after=timedelta(0))
+    assert row(1).due_at == later, "it does not run"
+
+
+@pytest.mark.django_db
 def test_a_paused_job_is_not_due_until_it_is_resumed(register, calls) -> None:
     task = register(calls.append, every=EVERY)
     jobs.schedule(KIND, 1, label="shop")

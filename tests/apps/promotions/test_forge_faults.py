@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from apps.core import jobs
 from apps.core.models import AuditEvent, Job
 from apps.promotions import tasks
-from apps.promotions.models import ForgeConnection, Promotion
+from apps.promotions.models import ForgeConnection, Notification, Promotion, Subscription
+from apps.promotions.services.decide import ask_close
 from apps.promotions.services.propose import ADVANCE
 from gitopsui.adapters.forge.pause import end_pauses
 from gitopsui.domain.errors import ForgeError
@@ -73,7 +75,7 @@ class Bench:
         return ""
 
     def until_merged(self, promotion: Promotion, turns: int = 5) -> list[str]:
-        codes = []
+        codes: list[str] = []
         while promotion.phase != "merged" and len(codes) < turns:
             codes.append(self.turn(promotion))
         return codes
@@ -226,10 +228,127 @@ def test_f32_a_rule_of_the_forge_is_waited_for_in_its_words(bench: Bench) -> Non
     bench.project.needs_checks = ("never",)
     bench.turn(promotion)
     assert promotion.phase == "open"
-    assert promotion.attention.startswith("The forge waits: ")
+    assert promotion.attention.startswith("Waiting for the forge: ")
     bench.project.needs_checks = ()
     bench.until_merged(promotion)
+    assert (promotion.attention, promotion.forge_waits_since) == ("", None)
     bench.check_once(promotion)
+
+
+def told_of(promotion: Promotion) -> tuple[int, int]:
+    """How many events and how many audit rows there are of it."""
+    rows = AuditEvent.objects.filter(object_type="promotions.Promotion", object_id=str(promotion.pk))
+    return promotion.events.count(), rows.count()
+
+
+@pytest.mark.django_db
+def test_f32_waiting_is_one_state_and_nothing_is_written_while_the_reason_stays(bench: Bench) -> None:
+    promotion = bench.opened()
+    bench.project.needs_checks = ("never",)
+    bench.turn(promotion)
+    events, rows = told_of(promotion)
+    said, since = promotion.attention, promotion.forge_waits_since
+    assert {bench.turn(promotion) for _ in range(5)} == {""}
+    assert told_of(promotion) == (events, rows)
+    assert (promotion.phase, promotion.attention, promotion.forge_waits_since) == ("open", said, since)
+    assert bench.forge.count(MERGE_METHOD[bench.kind], MERGE) == 6
+    bench.project.needs_checks = ("other",)
+    bench.turn(promotion)
+    # GitLab says of both only that something is missing.
+    assert told_of(promotion) == (events + (bench.kind != "gitlab"), rows)
+    assert ("other" in promotion.attention) == (bench.kind != "gitlab")
+
+
+@pytest.mark.django_db
+def test_f32_a_gate_of_our_own_that_closes_is_what_it_waits_for_then(bench: Bench) -> None:
+    promotion = bench.opened()
+    bench.project.needs_checks = ("never",)
+    bench.turn(promotion)
+    bench.world.allow(merge="auto", approvals=1)
+    bench.turn(promotion)
+    assert (promotion.attention, promotion.forge_waits_since) == ("", None)
+    assert bench.forge.count(MERGE_METHOD[bench.kind], MERGE) == 1
+
+
+@pytest.mark.django_db
+def test_f32_what_waits_for_the_forge_can_be_closed(bench: Bench) -> None:
+    promotion = bench.opened()
+    bench.project.needs_checks = ("never",)
+    bench.turn(promotion)
+    ask_close(promotion.pk, by=bench.world.people["proposer"])
+    bench.turn(promotion)
+    assert (promotion.phase, bench.project.pulls[0].state) == ("closed", "closed")
+
+
+def pause_after(promotion: Promotion, waited: timedelta) -> timedelta:
+    """When a worker comes back to one that has waited so long."""
+    Promotion.objects.filter(pk=promotion.pk).update(forge_waits_since=timezone.now() - waited)
+    jobs.make_due(ADVANCE, [promotion.pk])
+    tasks.advance_promotion(promotion.pk)
+    due_at = Job.objects.get(kind=ADVANCE, subject_id=promotion.pk).due_at
+    assert due_at is not None
+    return due_at - timezone.now()
+
+
+@pytest.mark.django_db
+def test_f32_it_is_asked_every_half_minute_and_later_every_five(bench: Bench, client: Client) -> None:
+    promotion = bench.opened()
+    jobs.schedule(ADVANCE, promotion.pk, label="x", due_at=timezone.now())
+    bench.project.needs_checks = ("never",)
+    assert timedelta(seconds=25) < pause_after(promotion, timedelta(0)) <= timedelta(seconds=30)
+    assert timedelta(seconds=290) < pause_after(promotion, timedelta(minutes=11)) <= timedelta(minutes=5)
+    client.force_login(bench.world.people["viewer"])
+    page = client.get(f"/promotions/{promotion.pk}/").content.decode()
+    note = page[page.index("Waiting for the forge: ") :].partition("</div>")[0]
+    assert bench.project.pulls[0].state == "open"
+    assert f'href="{promotion.url}"' in note
+
+
+@pytest.mark.django_db
+def test_f32_after_a_week_it_ends_with_a_notice(bench: Bench) -> None:
+    promotion = bench.opened()
+    Subscription.objects.create(
+        person=bench.world.people["viewer"], project=bench.world.project, channel="email", events=["missed"]
+    )
+    bench.project.needs_checks = ("never",)
+    bench.turn(promotion)
+    Promotion.objects.update(forge_waits_since=timezone.now() - timedelta(days=7))
+    bench.turn(promotion)
+    assert (promotion.phase, promotion.error_code) == ("failed", "FORGE_WAITED")
+    assert promotion.error.startswith("It was not merged within 7 days. Waiting for the forge: ")
+    assert bench.project.pulls[0].state == "closed"
+    assert promotion.error in Notification.objects.get().text
+    assert not bench.world.plan("cart").skips, "the application is free again"
+
+
+@pytest.mark.django_db
+def test_f33_it_is_asked_after_5_10_20_seconds_and_after_ten_minutes_somebody_has_to_look(
+    bench: Bench,
+) -> None:
+    promotion = bench.opened()
+    jobs.schedule(ADVANCE, promotion.pk, label="x", due_at=timezone.now())
+    bench.project.unknown = 10_000
+    bench.turn(promotion)
+    for waited, pause in ((0, 5), (5, 10), (15, 20), (75, 80)):
+        found = pause_after(promotion, timedelta(seconds=waited)).total_seconds()
+        promotion.refresh_from_db()
+        assert promotion.phase == "merging"
+        assert pause - 3 < found <= pause + 3
+    pause_after(promotion, timedelta(minutes=10))
+    promotion.refresh_from_db()
+    assert promotion.phase == "open"
+    assert "does not say whether this can be merged" in promotion.attention
+    bench.project.unknown = 0
+    assert bench.until_merged(promotion) == [""]
+    bench.check_once(promotion)
+
+
+@pytest.mark.django_db
+def test_reviews_are_read_once_in_a_turn_that_merges(bench: Bench) -> None:
+    promotion = bench.opened()
+    before = bench.forge.count("GET", r"/(reviews|approvals)$")
+    assert bench.until_merged(promotion) == [""]
+    assert bench.forge.count("GET", r"/(reviews|approvals)$") == before + 1
 
 
 @pytest.mark.django_db

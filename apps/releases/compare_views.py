@@ -23,6 +23,8 @@ from apps.releases.selectors.comparison import (
     describe_arrivals,
     heading_of,
 )
+from apps.releases.selectors.config_commits import ConfigRow
+from apps.releases.selectors.config_ranges import read_range
 from apps.releases.selectors.points import Choice, Point, choices_of, find_point
 from apps.releases.selectors.train import read_train
 from gitopsui.domain.note_overrides import Audience, from_dict, without_internals
@@ -87,6 +89,7 @@ def _told(request: HttpRequest, component: Component, comparison: Comparison) ->
         "is_for_customers": audience is Audience.PUBLIC,
         "already": as_rows(comparison.already),
         "lost": as_rows(comparison.lost),
+        "config": read_range(component, source, target),
         "swap_url": f"?{urlencode({'from': target.key, 'into': source.key})}",
         "address": urlencode({"from": source.key, "into": target.key, "audience": audience.value}),
     }
@@ -123,8 +126,29 @@ def _exported(
             "notes": notes,
             "already_there": [asdict(line) for line in comparison.already],
             "lost": [asdict(line) for line in comparison.lost],
+            "config_commits": [_config_row(row) for row in _config_rows(component, comparison)],
         }
     )
+
+
+def _config_rows(component: Component, comparison: Comparison) -> list[ConfigRow]:
+    return read_range(component, comparison.source, comparison.target).rows
+
+
+def _config_row(row: ConfigRow) -> dict[str, Any]:
+    carried = row.carried
+    return {
+        "environment": row.environment,
+        "sha": row.sha,
+        "subject": row.subject,
+        "author": row.author,
+        "at": row.at,
+        "previous_version": row.previous_version,
+        "version": row.version,
+        "change": row.change,
+        "commits": carried.arrives_count if carried and not carried.reason else None,
+        "commits_gone": carried.lost_count if carried and not carried.reason else None,
+    }
 
 
 def _markdown(comparison: Comparison, notes: dict[str, Any]) -> str:

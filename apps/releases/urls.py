@@ -6,8 +6,10 @@ from django.urls import path
 
 from apps.releases import (
     compare_views,
+    config_views,
     cut_views,
     find_views,
+    key_views,
     override_views,
     published_views,
     release_views,
@@ -29,6 +31,7 @@ urlpatterns = [
     path("releases/<int:pk>/overrides/", override_views.release_overrides, name="release-overrides"),
     path("releases/<int:pk>/introduction/", override_views.release_introduction, name="release-introduction"),
     path("releases/<int:pk>/bad/", override_views.release_bad, name="release-bad"),
+    path("applications/<int:pk>/commits/", config_views.application_commits, name="application-commits"),
     path("projects/<slug:slug>/find/", find_views.find, name="find"),
     path("projects/<slug:slug>/compare/", compare_views.compare_train, name="compare-train"),
     path(
@@ -77,6 +80,8 @@ urlpatterns = [
         name="changelog",
     ),
     path("projects/<slug:slug>/feeds/", published_views.feeds, name="feeds"),
+    path("projects/<slug:slug>/keys/", key_views.trusted_keys, name="trusted-keys"),
+    path("trusted-keys/<int:pk>/remove/", key_views.trusted_key_remove, name="trusted-key-remove"),
     path("public/<slug:slug>/<slug:component_slug>/", published_views.public_notes, name="public-notes"),
     path(
         "public/<slug:slug>/<slug:component_slug>/feed.atom",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.urls import reverse
@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 from apps.accounts.models import Person, Project, Role
 from apps.accounts.permissions import has_role
 from apps.environments.models import Application
+from apps.promotions.models import Promotion
 from apps.promotions.selectors.facts import prospective_facts
 from apps.promotions.selectors.pages import GateRow, gate_rows
 from apps.promotions.selectors.rollback import spell_like
@@ -168,3 +169,47 @@ def _environment(point: Any) -> str:
         if key.startswith("env:") and "@" not in key
         else ""
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionLink:
+    """`promotion 118` and its page."""
+
+    words: str
+    url: str
+
+
+class HasConfigCommit(Protocol):
+    """The part of a config commit that tells where it came from."""
+
+    @property
+    def sha(self) -> str: ...
+    @property
+    def repository_id(self) -> int: ...
+    @property
+    def pull_request(self) -> int | None: ...
+
+
+def promotions_of(commits: Sequence[HasConfigCommit]) -> list[PromotionLink | None]:
+    """
+    The promotion whose pull request brought each of these commits: by the id it was pushed or merged under,
+    else by the number in the subject, which is left where a forge made one commit of it. One query.
+    """
+    shas = {one.sha for one in commits}
+    numbers = {str(one.pull_request) for one in commits if one.pull_request}
+    if not shas:
+        return []
+    rows = Promotion.objects.filter(repository__in={one.repository_id for one in commits}).filter(
+        Q(head_sha__in=shas) | Q(merge_sha__in=shas) | Q(number__in=numbers, merged_at__isnull=False)
+    )
+    found: dict[tuple[int, str], PromotionLink] = {}
+    for pk, repository, kind, *marks in rows.order_by("pk").values_list(
+        "pk", "repository", "kind", "number", "head_sha", "merge_sha"
+    ):
+        words = "rollback" if kind == "rollback" else "promotion"
+        link = PromotionLink(f"{words} {pk}", reverse("promotion-detail", args=[pk]))
+        found |= {(repository, mark): link for mark in marks if mark}
+    return [
+        found.get((one.repository_id, one.sha)) or found.get((one.repository_id, str(one.pull_request)))
+        for one in commits
+    ]

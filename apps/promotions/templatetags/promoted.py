@@ -72,3 +72,9 @@ def train_promotion(context: template.Context, project: Project, source: str, ta
     if person is None or not target or not has_role(person, Role.PROMOTER, project, environment=target):
         return ""
     return links.promote_url(project.slug, from_=source, into=target)
+
+
+@register.simple_tag
+def with_promotions(rows: list[Any]) -> list[tuple[Any, links.PromotionLink | None]]:
+    """Config commits (`ConfigRow`), each with the promotion it came from."""
+    return list(zip(rows, links.promotions_of(rows), strict=True))

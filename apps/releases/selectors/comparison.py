@@ -141,8 +141,8 @@ def _compare(repository: Repository, incoming: Sequence[Commit], outgoing: Seque
     known = {pair.commit.sha for pair in same.already}
     return _Result(
         build_notes([commit for commit in incoming if commit.sha not in known]),
-        tuple(_line(one.commit, reason=one.reason.words, twin=one.counterpart.sha) for one in same.already),
-        tuple(_line(commit) for commit in same.lost),
+        tuple(line_of(one.commit, reason=one.reason.words, twin=one.counterpart.sha) for one in same.already),
+        tuple(line_of(commit) for commit in same.lost),
     )
 
 
@@ -151,22 +151,46 @@ def _is_final(repository: Repository, incoming: Sequence[Commit], outgoing: Sequ
     return not incoming or not outgoing or not repository.commits.filter(patch_id="").exists()
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The ids that one commit has and another has not, newest first, under no other id either."""
+
+    arriving: list[str]
+    lost: list[str]
+
+
+class Differ:
+    """Tells for many pairs of commits of one component what arrives; what they share is read once."""
+
+    def __init__(self, component: Component) -> None:
+        assert component.source is not None
+        self.repository, self.own = component.source, own_commits(component)
+        self.graph = graph_of(self.repository)
+
+    def between(self, *, source: str, target: str) -> Difference:
+        """
+        What `source` (full id) has that `target` has not, and the other way round, merges left out. Rows
+        are only read where both have commits of their own. Raises UnknownCommit.
+        """
+        here, there = self.graph.index(target), self.graph.index(source)
+        incoming = _own_of(self.graph, self.graph.between(here, there), self.own)
+        outgoing = _own_of(self.graph, self.graph.between(there, here), self.own)
+        if not incoming or not outgoing:
+            return Difference(incoming, outgoing)
+        coming, present = (commits_by_id(self.repository, shas) for shas in (incoming, outgoing))
+        same = match(coming, present, patch_ids=_patch_ids(self.repository, coming, present))
+        known, lost = ({pair.commit.sha for pair in same.already}, {commit.sha for commit in same.lost})
+        return Difference(
+            [sha for sha in incoming if sha not in known], [sha for sha in outgoing if sha in lost]
+        )
+
+
 def count_arriving(component: Component, *, source: str, target: str) -> int:
     """
     How many commits of `source` (full id), merges left out, `target` has not, under no id. Rows are only read
-    where `target` has commits of its own. Raises UnknownCommit.
+    where both have commits of their own. Raises UnknownCommit.
     """
-    repository, own = component.source, own_commits(component)
-    assert repository is not None
-    graph = graph_of(repository)
-    here, there = graph.index(target), graph.index(source)
-    incoming = _own_of(graph, graph.between(here, there), own)
-    outgoing = _own_of(graph, graph.between(there, here), own) if incoming else []
-    if not incoming or not outgoing:
-        return len(incoming)
-    coming, present = (commits_by_id(repository, shas) for shas in (incoming, outgoing))
-    same = match(coming, present, patch_ids=_patch_ids(repository, coming, present))
-    return len(incoming) - len(same.already)
+    return len(Differ(component).between(source=source, target=target).arriving)
 
 
 def _own_of(graph: Graph, numbers: Iterable[int], own: Container[str] | None) -> list[str]:
@@ -184,7 +208,7 @@ def _patch_ids(
     return patch_ids_of(repository, [commit.sha for commit in (*incoming, *outgoing)])
 
 
-def _line(commit: Commit, *, reason: str = "", twin: str = "") -> CommitLine:
+def line_of(commit: Commit, *, reason: str = "", twin: str = "") -> CommitLine:
     message = parse_message(commit.message)
     return CommitLine(
         sha=commit.sha,

@@ -28,7 +28,7 @@ _COMMIT_ID = re.compile(r"(?:(?:sha|git)-|.*-g)?([0-9a-f]{7,64})", re.DOTALL)
 class Point:
     """
     One side of a comparison. `key` is how an address names it; `sha` is "" where no commit is known, and
-    `problem` says why. `found_by` says how the commit was told.
+    `problem` says why. `found_by` says how the commit was told. `at` is the moment it is of, None for now.
     """
 
     key: str
@@ -38,6 +38,7 @@ class Point:
     found_by: str = ""
     problem: str = ""
     environment: str = ""
+    at: datetime | None = None
 
     @property
     def title(self) -> str:
@@ -142,7 +143,7 @@ def _find_past(component: Component, environment: Environment, text: str) -> Poi
     )
     if record is None:
         return Point(key, label, problem=f"It is not known what ran in {environment.name} on {text}.")
-    return _with_commit(component, Point(key, label, record.version, environment=environment.name))
+    return _with_commit(component, Point(key, label, record.version, environment=environment.name, at=at))
 
 
 def _parse_moment(text: str) -> datetime | None:
@@ -200,9 +201,9 @@ def _with_commit(component: Component, point: Point) -> Point:
     else:
         found = find_commits_of(component, [version]).get(version)
         if found is not None:
-            return Point(point.key, point.label, version, found.sha, found.found_by, "", place)
+            return replace(point, sha=found.sha, found_by=found.found_by)
         problem = f"No tag of {component.source.name} is called {version}."
-    return Point(point.key, point.label, version, problem=problem, environment=place)
+    return replace(point, problem=problem)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Release notes of any local repository, without Django and without a database.
     python -m gitopsui notes PATH --all    [--format md|json|html]
 """
 
+# What only one of the commands or formats needs is loaded by it: starting takes longer than one release.
 from __future__ import annotations
 
 import argparse
@@ -12,20 +13,24 @@ import gc
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from gitopsui.adapters.git_output import Ref, RefKind
 from gitopsui.adapters.git_repository import Repository
-from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
-from gitopsui.domain.notes import Notes, build_notes, to_dict, to_html, to_markdown
 
 if TYPE_CHECKING:
+    from gitopsui.adapters.git_output import Ref
+    from gitopsui.domain.changelog import Halves, ReleaseCommits
+    from gitopsui.domain.commit import Commit, ParsedMessage
+    from gitopsui.domain.notes import Notes
     from gitopsui.domain.version import Tag
-
 _NO_LIMIT = sys.maxsize
+_WORTH_A_PROCESS = 500  # commits; fewer are told faster than a process is made
+# Commits; of fewer at once Git prints them more slowly than they are read.
+_SHORT_PORTION = 64
 _ANCESTOR = re.compile(r"(.+?)(?:~(\d{1,9})|\^)\Z")
 _PLACES = ("refs/tags/", "refs/heads/", "refs/remotes/", "")
 
@@ -33,15 +38,13 @@ _PLACES = ("refs/tags/", "refs/heads/", "refs/remotes/", "")
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, or 1 where the repository or a revision cannot be read."""
     options = _build_parser().parse_args(arguments)
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
-        notes = _read_notes(options.path, options.range, is_whole=options.all)
+        sys.stdout.writelines(_tell(options.path, options.range, _FORMATS[options.format]))
+        sys.stdout.flush()
     except GitError as error:
         print(f"gitopsui: {error.message}", file=sys.stderr)
         return 1
-    sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    try:
-        sys.stdout.writelines(_FORMATS[options.format](notes, options.all))
-        sys.stdout.flush()
     except BrokenPipeError:
         # The reader has seen enough; what is left in the buffer must not be flushed at exit.
         sys.stdout = None
@@ -60,22 +63,27 @@ def _build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _read_notes(path: Path, text: str | None, *, is_whole: bool) -> list[Notes]:
+def _tell(path: Path, text: str | None, form: _Format) -> Iterator[str]:
+    """What is printed of the range `text`, or of the whole history where there is none."""
     repository = Repository.at(path)
     if not repository.exists():
         raise _refused(f"{path} is not a Git repository.")
-    if (repository.path / "shallow").exists():
+    if repository.looks_shallow():
         # Git would list the commits it has, without a word about those that are missing.
         raise _refused("This clone is shallow, so its history has gaps; run git fetch --unshallow in it.")
-    if is_whole:
-        return _read_changelog(repository)
-    base, dots, head = (text or "").partition("..")
+    return _tell_history(repository, form) if text is None else _tell_range(repository, text, form)
+
+
+def _tell_range(repository: Repository, text: str, form: _Format) -> Iterator[str]:
+    from gitopsui.domain.notes import build_notes
+
+    base, dots, head = text.partition("..")
     if not dots:
         raise _refused("Give a range, such as v1.0.0..v1.1.0.")
     head = head or "HEAD"
     exclude = _resolve(repository, base) if base else None
     commits = repository.log(_resolve(repository, head), exclude=exclude)
-    return [build_notes(commits, base=base, head=head)]
+    yield form.tell_one(build_notes(commits, base=base, head=head))
 
 
 def _resolve(repository: Repository, name: str) -> str:
@@ -100,60 +108,121 @@ def _refused(message: str) -> GitError:
     return GitError(message, code="GIT_REF_MISSING", permanent=True)
 
 
-def _read_changelog(repository: Repository) -> list[Notes]:
-    # What only one of the commands or formats needs is loaded by it: starting takes longer than one release.
-    from gitopsui.domain.changelog import build_changelog, pick_family
+def _tell_history(repository: Repository, form: _Format) -> Iterator[str]:
+    """The older half of the releases is told by a second process, while this one tells the newer."""
+    from gitopsui.adapters.second_process import beside
 
-    tags = {tag: ref.commit_sha for ref in repository.refs() if (tag := _read_tag(ref)) and ref.commit_sha}
-    tagged = {tag: tags[tag] for tag in pick_family(tags)}
-    return build_changelog(_read_history(repository, tagged.values()), tagged)
+    (newer, older), messages = _read_releases(repository)
+    is_long = sum(len(release.commits) for release in older) >= _WORTH_A_PROCESS
+
+    def tell_older() -> Iterator[str]:
+        return _tell_releases(older, messages, form, between=form.between if newer else "")
+
+    with beside(tell_older) if is_long else nullcontext(tell_older()) as told:
+        yield form.begin
+        yield from _tell_releases(newer, messages, form)
+        yield from told
+        yield form.end
+
+
+def _tell_releases(
+    releases: Sequence[ReleaseCommits],
+    messages: Mapping[str, ParsedMessage],
+    form: _Format,
+    between: str = "",
+) -> Iterator[str]:
+    from gitopsui.domain.changelog import build_release
+
+    for release in releases:
+        yield between
+        yield form.tell(build_release(release, messages))
+        between = form.between
+
+
+def _read_releases(repository: Repository) -> tuple[Halves, dict[str, ParsedMessage]]:
+    """The newer and the older releases, on the default branch and beside it; what is parsed of their messages."""
+    from gitopsui.adapters.git_walk import Walk
+
+    with Walk(repository.path).started() as portions:
+        # Git is walking: this is the time to load and to ask for what the commits are sorted by.
+        from gitopsui.domain.changelog import children_first, in_halves, pick_family, split_by_release
+
+        head = repository.resolve("HEAD")
+        tags = {
+            tag: ref.commit_sha for ref in repository.refs() if (tag := _read_tag(ref)) and ref.commit_sha
+        }
+        tagged = {tag: tags[tag] for tag in pick_family(tags)}
+        commits, messages = _read_history(portions)
+    releases = split_by_release(children_first(commits), tagged, head=head)
+    return in_halves(releases, messages), messages
+
+
+def _read_history(portions: Iterable[list[Commit]]) -> tuple[list[Commit], dict[str, ParsedMessage]]:
+    """All commits, and what the messages of some say: of as many as there is time for while Git walks."""
+    from gitopsui.domain.commit import parse_message
+
+    commits: list[Commit] = []
+    messages: dict[str, ParsedMessage] = {}
+    for portion in portions:
+        commits += portion
+        if len(portion) < _SHORT_PORTION:
+            for commit in commits[len(messages) : len(messages) + len(portion)]:
+                messages[commit.sha] = parse_message(commit.message)
+    return commits, messages
 
 
 def _read_tag(ref: Ref) -> Tag | None:
+    from gitopsui.adapters.git_output import RefKind
     from gitopsui.domain.version import parse_tag
 
     return parse_tag(ref.short, date=ref.date) if ref.kind is RefKind.TAG else None
 
 
-def _read_history(repository: Repository, tips: Iterable[str]) -> list[Commit]:
-    """All commits of the default branch and of the releases beside it, children before parents."""
-    return repository.log("HEAD", also=sorted(set(tips)))
+class _Format(NamedTuple):
+    """How notes are written: those of one range, or of many releases one behind the other."""
+
+    tell_one: Callable[[Notes], str]
+    begin: str
+    tell: Callable[[Notes], str]
+    between: str
+    end: str
 
 
-def _write_markdown(notes: list[Notes], is_whole: bool) -> Iterator[str]:
-    if is_whole:
-        yield "# Changelog\n\n"
-    for index, each in enumerate(notes):
-        yield ("\n" if index else "") + to_markdown(each, limit=_NO_LIMIT)
+def _to_markdown(notes: Notes) -> str:
+    from gitopsui.domain.notes_text import to_markdown
+
+    return to_markdown(notes, limit=_NO_LIMIT)
 
 
-def _write_json(notes: list[Notes], is_whole: bool) -> Iterator[str]:
-    """One object for a range, a list of them for the whole history."""
+def _to_json(notes: Notes) -> str:
     import json
 
-    # One after the other: as one value, the plain data of a long history takes more memory than its notes.
-    found = (json.dumps(to_dict(each), ensure_ascii=False, indent=2) for each in notes)
-    if not is_whole:
-        yield next(found) + "\n"
-        return
-    for index, each in enumerate(found):
-        yield ("," if index else "[") + "\n  " + each.replace("\n", "\n  ")
-    yield "\n]\n" if notes else "[]\n"
+    from gitopsui.domain.notes_text import to_dict
+
+    return json.dumps(to_dict(notes), ensure_ascii=False, indent=2) + "\n"
 
 
-def _write_html(notes: list[Notes], is_whole: bool) -> Iterator[str]:
+def _to_json_item(notes: Notes) -> str:
+    return "\n  " + _to_json(notes).rstrip("\n").replace("\n", "\n  ")
+
+
+def _to_html(notes: Notes) -> str:
+    from gitopsui.domain.notes_text import to_html
+
+    return to_html(notes)
+
+
+def _to_page(notes: Notes) -> str:
     from html import escape
 
-    title = "Changelog" if is_whole else escape(notes[0].head)
-    yield f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
-    yield from map(to_html, notes)
-    yield "</html>\n"
+    return _PAGE.format(title=escape(notes.head)) + _to_html(notes) + "</html>\n"
 
 
-_FORMATS: dict[str, Callable[[list[Notes], bool], Iterator[str]]] = {
-    "md": _write_markdown,
-    "json": _write_json,
-    "html": _write_html,
+_PAGE = '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
+_FORMATS = {
+    "md": _Format(_to_markdown, "# Changelog\n\n", _to_markdown, "\n", ""),
+    "json": _Format(_to_json, "[", _to_json_item, ",", "\n]\n"),
+    "html": _Format(_to_page, _PAGE.format(title="Changelog"), _to_html, "", "</html>\n"),
 }
 
 if __name__ == "__main__":

@@ -168,6 +168,86 @@ def test_a_shallow_clone_is_refused(clone: Clone, capsys: pytest.CaptureFixture[
     assert "shallow" in capsys.readouterr().err
 
 
+@pytest.fixture
+def long_clone(clone: Clone) -> Clone:
+    """Twelve releases of 100 commits each, the clock of every seventh an hour slow."""
+    lines = []
+    for number in range(1200):
+        slow = 3600 if number % 7 == 0 else 0
+        who = f"Ada <ada@example.org> {1_700_000_000 + number * 60 - slow} +0000"
+        text = f"fix: number {number:04} (#{number + 1})"
+        lines += ["commit refs/heads/main", f"committer {who}", f"data {len(text)}", text]
+        lines += ["from refs/heads/main^0"] if number == 0 else []
+        if number % 100 == 99:
+            lines += [f"reset refs/tags/v2.{number // 100}.0", "from refs/heads/main", ""]
+    subprocess.run(
+        ["git", "fast-import", "--quiet"], cwd=clone.path, input="\n".join(lines), text=True, check=True
+    )
+    return clone
+
+
+def run(clone: Clone, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """As people start it, in the folder of the clone."""
+    root = str(Path(__file__).parents[1])
+    return subprocess.run(
+        [sys.executable, "-m", "gitopsui", "notes", ".", *arguments],
+        cwd=clone.path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("form", ["md", "json", "html"])
+def test_two_processes_tell_a_long_history_as_one_does(
+    form: str, long_clone: Clone, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run(long_clone, "--all", "--format", form)
+    monkeypatch.delattr(os, "fork")
+    main(["notes", str(long_clone.path), "--all", "--format", form])
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == capsys.readouterr().out
+    assert done.stdout.count("number ") == 1200
+
+
+def test_commits_of_a_release_are_told_newest_first_whatever_their_clocks_said(long_clone: Clone) -> None:
+    notes = json.loads(run(long_clone, "--all", "--format", "json").stdout)[0]
+
+    [section] = notes["sections"]
+    assert [entry["text"] for entry in section["entries"]] == [
+        f"number {number:04}" for number in range(1199, 1099, -1)
+    ]
+
+
+def test_a_tag_that_nothing_else_holds_brings_no_commits(
+    clone: Clone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clone.git("checkout", "-q", "--orphan", "elsewhere")
+    clone.commit("feat: foreign")
+    clone.git("tag", "nightly")
+    clone.git("checkout", "-q", "main")
+
+    main(["notes", str(clone.path), "--all"])
+
+    assert "foreign" not in capsys.readouterr().out
+
+
+def test_another_work_tree_of_a_clone_is_read_alike(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    clone.git("worktree", "add", "-q", "../beside", "v1.0.1")
+
+    assert main(["notes", str(clone.path.parent / "beside"), "v1.0.0..HEAD"]) == 0
+    assert "crash" in capsys.readouterr().out
+
+
+def test_an_empty_repository_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Clone(tmp_path / "empty")
+
+    assert main(["notes", str(tmp_path / "empty"), "--all"]) == 1
+    assert capsys.readouterr().err.startswith("gitopsui: ")
+
+
 def test_the_command_runs_without_django(clone: Clone) -> None:
     program = (
         "import sys; from gitopsui.__main__ import main; "

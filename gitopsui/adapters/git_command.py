@@ -71,6 +71,8 @@ ENVIRONMENT = {
     "GIT_LITERAL_PATHSPECS": "1",
     "GIT_LFS_SKIP_SMUDGE": "1",
     "GIT_OPTIONAL_LOCKS": "0",
+    # Into a pipe it would write each commit of a log by itself.
+    "GIT_FLUSH": "0",
 }
 
 

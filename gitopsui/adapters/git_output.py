@@ -8,7 +8,7 @@ itself uses as the end of a field.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,6 +20,7 @@ from gitopsui.domain.text import TEXT_LIMIT, clean_text
 # sha, parents, author, e-mail, author time, committer time, whole message; with `log -z` each ends with NUL.
 LOG_FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
 LOG_FIELDS = 7
+MAX_REST_BYTES = 4 * TEXT_LIMIT + 8  # as much of one field as is ever kept, in the widest letters
 REF_FORMAT = (
     "%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(*objecttype)%00%(creatordate:unix)"
 )
@@ -121,12 +122,25 @@ def parse_time(seconds: str) -> datetime | None:
 
 def parse_log(data: bytes) -> list[Commit]:
     """The commits of `git log -z --format=LOG_FORMAT`, in the order Git printed them."""
-    # Decoded once and not field by field: an undecodable byte can swallow neither a NUL nor its neighbour.
-    *fields, last = data.decode("utf-8", "replace").split("\0")
-    if last or len(fields) % LOG_FIELDS:
+    return [commit for portion in read_log([data]) for commit in portion]
+
+
+def read_log(pieces: Iterable[bytes]) -> Iterator[list[Commit]]:
+    """The same while Git prints it: what has come whole. Of an endless message only the beginning is held."""
+    rest = bytearray()
+    fields: list[str] = []
+    for piece in pieces:
+        end = piece.rfind(b"\0") + 1
+        if end:
+            # Decoded at once, not field by field: a byte that is no text swallows neither NUL nor neighbour.
+            fields += (rest + piece[:end]).decode("utf-8", "replace").split("\0")[:-1]
+            rest.clear()
+            whole = len(fields) - len(fields) % LOG_FIELDS
+            yield [build_commit(*fields[at : at + LOG_FIELDS]) for at in range(0, whole, LOG_FIELDS)]
+            del fields[:whole]
+        rest += piece[end : end + MAX_REST_BYTES - len(rest)]
+    if rest or fields:
         raise _unreadable("log")
-    starts = range(0, len(fields), LOG_FIELDS)
-    return [build_commit(*fields[start : start + LOG_FIELDS]) for start in starts]
 
 
 def build_commit(

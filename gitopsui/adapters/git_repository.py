@@ -55,11 +55,26 @@ class Repository:
 
     @classmethod
     def at(cls, path: Path) -> Repository:
-        """The repository of a clone with or without files, as people name it."""
-        return Repository(path / ".git" if (path / ".git").exists() else path)
+        """The repository of a clone with or without files, or of another work tree of one."""
+        place = path.resolve()  # Git is started elsewhere
+        inside = place / ".git"
+        if inside.is_file():
+            # https://git-scm.com/docs/gitrepository-layout: a work tree says where its repository is.
+            named = inside.read_text(errors="replace").removeprefix("gitdir:").strip()
+            return Repository(place / named)
+        return Repository(inside if inside.exists() else place)
 
     def exists(self) -> bool:
-        return (self.path / "HEAD").is_file() and (self.path / "objects").is_dir()
+        return (self.path / "HEAD").is_file() and (self._common() / "objects").is_dir()
+
+    def looks_shallow(self) -> bool:
+        """Whether a part of the history is missing, told by the file in which Git keeps where it ends."""
+        return (self._common() / "shallow").exists()
+
+    def _common(self) -> Path:
+        """What all work trees of a repository share."""
+        named = self.path / "commondir"
+        return self.path / named.read_text().strip() if named.is_file() else self.path
 
     def size_bytes(self) -> int:
         return mirror_files.measure(self.path)

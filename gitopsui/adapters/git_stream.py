@@ -10,7 +10,7 @@ import os
 import selectors
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import IO
@@ -42,13 +42,34 @@ def stream(
 
     Raises what `describe` makes of another status than 0, ProcessTimeout, ProgramNotFound.
     """
+    with started(argv, env=env, timeout=timeout, describe=describe, stdin=stdin) as pieces:
+        yield from pieces
+
+
+@contextmanager
+def started(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    timeout: timedelta,
+    describe: Describe,
+    stdin: bytes = b"",
+    is_tied: bool = True,
+) -> Iterator[Iterator[bytes]]:
+    """As `stream`, but the program runs from now on, so that something else can be done meanwhile."""
     pipe = Stream.PIPE
-    with process.start(argv, env=env, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT) as child:
-        flow = _Flow(child, stdin, timeout)
-        yield from flow.pieces()
-        returncode = child.wait(flow.time_left())
-        if returncode is None:
-            raise ProcessTimeout(child.name, timeout)
+    # Tying costs a start of Python, and one that only reads ends by itself when nobody takes what it prints.
+    with process.start(
+        argv, env=env, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT, is_tied=is_tied
+    ) as child:
+        yield _read_pieces(child, _Flow(child, stdin, timeout), describe)
+
+
+def _read_pieces(child: Child, flow: _Flow, describe: Describe) -> Iterator[bytes]:
+    yield from flow.pieces()
+    returncode = child.wait(flow.time_left())
+    if returncode is None:
+        raise ProcessTimeout(child.name, flow.timeout)
     if returncode:
         raise describe(process.Result(returncode, b"", bytes(flow.stderr)))
 
@@ -93,7 +114,7 @@ class _Flow:
         self.stderr = bytearray()
         self._child = child
         self._unsent = memoryview(stdin)
-        self._timeout = timeout
+        self.timeout = timeout
         self._deadline = time.monotonic() + timeout.total_seconds()
 
     def time_left(self) -> timedelta:
@@ -104,7 +125,7 @@ class _Flow:
             self._register(selector)
             while selector.get_map():
                 if not self.time_left():
-                    raise ProcessTimeout(self._child.name, self._timeout)
+                    raise ProcessTimeout(self._child.name, self.timeout)
                 for key, _ in selector.select(self.time_left().total_seconds()):
                     piece = key.data(key.fd)
                     if piece is None:

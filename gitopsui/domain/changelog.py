@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gitopsui.domain.commit import Commit
+from gitopsui.domain.commit import Commit, ParsedMessage
 from gitopsui.domain.notes import Notes, build_notes
 from gitopsui.domain.version import Tag
 
 UNRELEASED = "Unreleased"
 _BASE = "the releases below"
 
+Halves = tuple[list["ReleaseCommits"], list["ReleaseCommits"]]
+
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCommits:
-    """What came with a release, children before parents; `tag` is None for what is in no release yet."""
+    """
+    What came with a release, children before parents; `tag` is None for what is in no release yet.
+
+    `is_first` is true of the one that has nothing before it.
+    """
 
     tag: Tag | None
     commits: tuple[Commit, ...]
+    is_first: bool = False
 
 
 def pick_family(tags: Iterable[Tag]) -> list[Tag]:
@@ -32,24 +39,33 @@ def pick_family(tags: Iterable[Tag]) -> list[Tag]:
     return sorted((tag for tag in versions if tag.family == family), reverse=True)
 
 
-def split_by_release(commits: Sequence[Commit], tagged: Mapping[Tag, str]) -> list[ReleaseCommits]:
+def split_by_release(
+    commits: Sequence[Commit], tagged: Mapping[Tag, str], *, head: str | None = None
+) -> list[ReleaseCommits]:
     """
     The commits of each release, the highest version first, and before it what is unreleased, if anything.
 
     `tagged` are the releases with the ids of their commits; `commits` the whole history, children before
-    parents. Every commit is in one part: the lowest version it can be reached from.
+    parents. Every commit is in one part: the lowest version it can be reached from. With a `head`, what
+    neither it nor a release holds is left out.
     """
     by_sha = {commit.sha: commit for commit in commits}
-    release_of: dict[str, Tag] = {}
+    release_of: dict[str, Tag | None] = {}
     for tag in sorted(tagged):
         _claim(tag, tagged[tag], by_sha, release_of)
+    if head is not None:
+        _claim(None, head, by_sha, release_of)
     parts: dict[Tag | None, list[Commit]] = {None: [], **{tag: [] for tag in sorted(tagged, reverse=True)}}
     for commit in commits:
-        parts[release_of.get(commit.sha)].append(commit)
-    return [ReleaseCommits(tag, tuple(part)) for tag, part in parts.items() if tag or part]
+        if head is None or commit.sha in release_of:
+            parts[release_of.get(commit.sha)].append(commit)
+    filled = [(tag, tuple(part)) for tag, part in parts.items() if tag or part]
+    return [ReleaseCommits(tag, part, place == len(filled)) for place, (tag, part) in enumerate(filled, 1)]
 
 
-def _claim(tag: Tag, tip: str, by_sha: Mapping[str, Commit], release_of: dict[str, Tag]) -> None:
+def _claim(
+    tag: Tag | None, tip: str, by_sha: Mapping[str, Commit], release_of: dict[str, Tag | None]
+) -> None:
     waiting = [tip]
     while waiting:
         sha = waiting.pop()
@@ -58,14 +74,53 @@ def _claim(tag: Tag, tip: str, by_sha: Mapping[str, Commit], release_of: dict[st
             waiting += by_sha[sha].parents
 
 
+def children_first(commits: list[Commit]) -> list[Commit]:
+    """
+    The same commits, none behind one of its parents; Git's order by date is that, unless a clock was wrong.
+    """
+    seen: set[str] = set()
+    for commit in commits:
+        seen.add(commit.sha)
+        if not seen.isdisjoint(commit.parents):
+            return _sorted_by_children(commits)
+    return commits
+
+
+def _sorted_by_children(commits: list[Commit]) -> list[Commit]:
+    """As it was, but each waits for its last child."""
+    by_sha = {commit.sha: commit for commit in commits}
+    children = Counter(parent for commit in commits for parent in commit.parents)
+    found = []
+    for begin in commits:
+        waiting = [begin] if not children[begin.sha] else []
+        while waiting:
+            commit = waiting.pop()
+            found.append(commit)
+            children[commit.sha] = -1
+            for parent in commit.parents:
+                children[parent] -= 1
+                if not children[parent] and parent in by_sha:
+                    waiting.append(by_sha[parent])
+    return found
+
+
+def build_release(release: ReleaseCommits, messages: Mapping[str, ParsedMessage] | None = None) -> Notes:
+    """The notes of one release of a changelog; `messages` as for `build_notes`."""
+    head = release.tag.raw if release.tag else UNRELEASED
+    base = "" if release.is_first else _BASE
+    return build_notes(release.commits, base=base, head=head, messages=messages or {})
+
+
 def build_changelog(commits: Sequence[Commit], tagged: Mapping[Tag, str]) -> list[Notes]:
     """The notes of every release, highest version first; see `split_by_release`."""
-    releases = split_by_release(commits, tagged)
-    return [
-        build_notes(
-            release.commits,
-            base=_BASE if release is not releases[-1] else "",
-            head=release.tag.raw if release.tag else UNRELEASED,
-        )
-        for release in releases
-    ]
+    return [build_release(release) for release in split_by_release(commits, tagged)]
+
+
+def in_halves(releases: Sequence[ReleaseCommits], known: Container[str] = ()) -> Halves:
+    """The newer and the older ones, about as much work in each; of the commits in `known` half is done."""
+    costs = [sum(1 if one.sha in known else 2 for one in release.commits) for release in releases]
+    left, count = sum(costs), 0
+    while 2 * left > sum(costs):
+        left -= costs[count]
+        count += 1
+    return list(releases[:count]), list(releases[count:])

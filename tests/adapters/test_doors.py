@@ -16,6 +16,8 @@ STARTER_FAMILIES = ("exec", "spawn")
 STARTING_MODULES = {"pty", "multiprocessing", "commands", "sh", "plumbum", "pexpect"}
 # It becomes the program it was asked to start: the second half of the first door.
 LAUNCHER = "gitopsui/adapters/tied_process.py"
+# It makes a copy of a program that has no threads, and waits for it.
+COPIER = "gitopsui/adapters/second_process.py"
 
 
 def sources() -> list[str]:
@@ -50,7 +52,7 @@ def problems_of(source: str, text: str) -> list[str]:
     found = [f"imports {name}" for name, door in DOORS.items() if name in modules and source != door]
     found += [f"imports {name}" for name in sorted(modules & STARTING_MODULES)]
     for chain in chains(tree):
-        if starts_program(chain) and source != LAUNCHER:
+        if starts_program(chain) and source != LAUNCHER and (chain, source) != ("os.fork", COPIER):
             found.append(f"calls {chain}")
         if ".git." in f".{chain}." and "repo" in chain.partition(".git")[0].lower():
             found.append(f"uses {chain}")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from gitopsui.domain.changelog import build_changelog, pick_family, split_by_release
+from gitopsui.domain.changelog import (
+    build_changelog,
+    children_first,
+    in_halves,
+    pick_family,
+    split_by_release,
+)
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.version import Tag, parse_tag
 
@@ -73,3 +79,34 @@ def test_the_headings_are_the_versions_of_the_component_with_most_tags() -> None
 
     assert [tag.raw for tag in pick_family(filter(None, given))] == ["v1.2.0", "1.1.0", "v1.0.0"]
     assert pick_family([]) == []
+
+
+def test_what_neither_the_head_nor_a_release_holds_is_left_out() -> None:
+    parts = split_by_release(HISTORY, tags(v1_0_0="a"), head="d")
+
+    assert [[each.sha for each in part.commits] for part in parts] == [["d", "c", "b"], ["a"]]
+
+
+def test_a_history_in_order_stays_as_it_is() -> None:
+    assert children_first(HISTORY) is HISTORY
+
+
+def test_a_parent_with_a_clock_before_its_time_waits_for_its_children() -> None:
+    wrong = [HISTORY[place] for place in (4, 0, 1, 2, 3, 5)]
+
+    found = [each.sha for each in children_first(wrong)]
+
+    assert sorted(found) == sorted(each.sha for each in HISTORY)
+    for each in HISTORY:
+        assert all(found.index(each.sha) < found.index(parent) for parent in each.parents)
+
+
+def test_a_changelog_is_cut_where_about_half_of_the_work_is_done() -> None:
+    parts = split_by_release(HISTORY, tags(v1_0_0="a", v1_0_1="y", v1_1_0="c"))
+
+    def halves(known: str) -> list[list[str]]:
+        return [[part.tag.raw if part.tag else "" for part in half] for half in in_halves(parts, known)]
+
+    assert halves(known="") == [["", "v1.1.0", "v1.0.1"], ["v1.0.0"]]
+    assert halves(known="xyba") == [["", "v1.1.0"], ["v1.0.1", "v1.0.0"]]
+    assert in_halves([]) == ([], [])

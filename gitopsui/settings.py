@@ -122,10 +122,11 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
+    # Before the queue, whose command it replaces.
+    "apps.core",
     "django_q",
     "axes",
     "csp",
-    "apps.core",
     "apps.accounts",
     "apps.repositories",
     "apps.environments",

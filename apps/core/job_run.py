@@ -101,7 +101,9 @@ def _do(job: Job, work: Callable[[int], None]) -> Ending:
         return Ending(
             Outcome.FAILED, _sentence(str(error)), code=getattr(error, "code", "REFUSED"), is_permanent=True
         )
-    except Exception:
+    except Exception as error:
+        if _is_cut_off(error):
+            return Ending(Outcome.INTERRUPTED, "The database went away while it ran. It runs once more.")
         number = secrets.token_hex(4)
         log.exception("Error %s in %s for %s", number, job.kind, job.subject_id)
         return Ending(
@@ -110,6 +112,11 @@ def _do(job: Job, work: Callable[[int], None]) -> Ending:
             code="UNEXPECTED",
         )
     return Ending(Outcome.DONE)
+
+
+def _is_cut_off(error: Exception) -> bool:
+    """Whether the line to the database is gone, as when that is started again."""
+    return isinstance(error, OperationalError | InterfaceError) and not connection.is_usable()
 
 
 def _source_ending(error: SourceError) -> Ending:

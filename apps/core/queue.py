@@ -42,6 +42,14 @@ def remove_finished() -> int:
     return int(Task.objects.all().delete()[0])
 
 
+def run_workers() -> None:
+    """Do what the messages of one queue say until the process is ended; `Q_CLUSTER_NAME` names the queue."""
+    # Only the workers need all of it.
+    from django_q.cluster import Cluster
+
+    Cluster().start()
+
+
 def is_queue_in_database() -> bool:
     return not settings.GITOPSUI_REDIS_URL
 

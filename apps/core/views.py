@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from django.views.defaults import server_error
 
 from apps.core import ticks
+from apps.core.migrated import is_migrated
 
 WORKER_PATIENCE = timedelta(minutes=3)
+TRY_AGAIN = timedelta(seconds=5)
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -41,7 +45,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """Database, migrations and workers; 503 with the names of what is not well."""
     checks = {"database": _is_database_there()}
     if checks["database"]:
-        checks["migrations"] = _is_migrated()
+        checks["migrations"] = is_migrated()
         checks["worker"] = checks["migrations"] and _is_worker_alive()
     is_ready = all(checks.values())
     body = {"status": "ok" if is_ready else "not ready", "checks": checks}
@@ -55,6 +59,18 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(static("img/favicon.svg"))
 
 
+def failed(request: HttpRequest) -> HttpResponse:
+    """
+    What is shown where a page broke. A database that is out of reach is no fault of the page: 503, so that
+    browsers, proxies and forges try again.
+    """
+    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return server_error(request)
+    response = HttpResponse(render_to_string("503.html"), status=503)
+    response["Retry-After"] = str(int(TRY_AGAIN.total_seconds()))
+    return response
+
+
 def _is_database_there() -> bool:
     try:
         with connection.cursor() as cursor:
@@ -62,11 +78,6 @@ def _is_database_there() -> bool:
     except DatabaseError:
         return False
     return True
-
-
-def _is_migrated() -> bool:
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
 def _is_worker_alive() -> bool:

@@ -122,7 +122,7 @@ def test_the_web_process_says_that_it_lives() -> None:
 
 @pytest.mark.django_db
 def test_it_is_ready_when_database_and_worker_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "_is_migrated", lambda: True)
+    monkeypatch.setattr(views, "is_migrated", lambda: True)
     request = RequestFactory().get("/readyz")
     assert views.readyz(request).status_code == 503
 

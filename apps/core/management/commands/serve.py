@@ -10,9 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, close_old_connections, connection
-from django.db.migrations.executor import MigrationExecutor
 
 from apps.core import ticks
+from apps.core.migrated import refuse_unmigrated
 from gitopsui.env import Env
 from gitopsui.instance import MARK, AlreadyRunningError, only_instance
 from gitopsui.schedules import PROMOTIONS
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--grace", type=int, default=30, help="Seconds a part may take to end.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        _refuse_unmigrated()
+        refuse_unmigrated()
         address = f"{options['bind']}:{options['port']}"
         try:
             with only_instance(settings.GITOPSUI_DATA, note=settings.GITOPSUI_URL) as mark:
@@ -108,9 +108,3 @@ def _find_worker_age() -> timedelta | None:
 def _patience(grace: int) -> Patience:
     stall = Env().seconds("GITOPSUI_STALL_SECONDS", 120, minimum=10, maximum=3600)
     return Patience(grace=timedelta(seconds=grace), stall=stall)
-
-
-def _refuse_unmigrated() -> None:
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise CommandError("The database is older than the program. Run: manage.py migrate")

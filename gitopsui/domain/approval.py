@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
-from gitopsui.domain.errors import PromotionDenied
+from gitopsui.domain.errors import OwnApprovalDenied, PromotionDenied
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +80,17 @@ def check_can_approve(facts: Approvable, *, by: Approver, seen: Seen | None = No
     if not by.has_role:
         raise PromotionDenied(f"Only approvers of {facts.environment} may approve; ask an administrator.")
     if by.name == facts.proposer:
-        raise PromotionDenied("You proposed this promotion, so somebody else has to approve it.")
+        raise OwnApprovalDenied("You proposed this promotion, so somebody else has to approve it.")
     if facts.last_pusher and (by.name == facts.last_pusher or facts.last_pusher in by.emails):
-        raise PromotionDenied("You pushed the last commit of it, so somebody else has to approve it.")
+        raise OwnApprovalDenied("You pushed the last commit of it, so somebody else has to approve it.")
     if seen is not None and seen != facts.seen:
         raise PromotionDenied("It changed since you looked at it. Look at it again, then approve.")
-    if any(
-        answer.by == by.name and not answer.is_rejection
-        for answer in valid_answers(facts.answers, facts.seen)
-    ):
-        raise PromotionDenied("You approved it already.")
+    for answer in valid_answers(facts.answers, facts.seen):
+        if answer.by == by.name and not answer.is_rejection:
+            since = answer.at.astimezone(UTC)
+            raise PromotionDenied(
+                f"You approved it already. That counts since {since:%Y-%m-%d %H:%M:%S} UTC."
+            )
 
 
 def can_approve(facts: Approvable, *, by: Approver) -> bool:

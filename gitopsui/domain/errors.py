@@ -13,6 +13,7 @@ The error tree. Adapters translate every outside failure into one of these and k
     ├── InputError           somebody gave us something we refuse: a URL, a ref, a kubeconfig
     │   └── UnreadableFile   a file of a repository that cannot be read as what it claims to be
     ├── PromotionDenied      a rule said no; the message is a sentence for the user
+    │   └── OwnApprovalDenied   whoever wrote it wanted to approve it
     └── InvalidTransition    a phase cannot be reached from where it stands
 
 Messages are sentences for the user. They never carry tokens or Secret data.
@@ -100,6 +101,10 @@ class UnreadableFile(InputError):
 
 class PromotionDenied(GitopsuiError):
     """A rule said no; the message is a sentence for the user."""
+
+
+class OwnApprovalDenied(PromotionDenied):
+    """Who proposed a promotion or pushed its last commit wanted to approve it; the attempt is on record."""
 
 
 class InvalidTransition(GitopsuiError):

@@ -23,7 +23,10 @@ LEASE = timedelta(minutes=3)
 
 
 class LostClaimError(Exception):
-    """Somebody else has claimed the promotion since; nothing more is written by this turn."""
+    """
+    Somebody else has claimed the promotion since, or wants it closed where it was about to be merged; nothing
+    more is written by this turn.
+    """
 
 
 class Claim:
@@ -49,6 +52,9 @@ class Claim:
             values |= {"phase": phase.value, "phase_at": now}
         with transaction.atomic():
             rows = Promotion.objects.filter(pk=promotion.pk, fence=self.fence, phase=old.value)
+            if phase is Phase.MERGING:
+                # Of closing and merging at once one wins: to close what is being merged is refused.
+                rows = rows.filter(wants_close=False)
             if not rows.update(**values, lease_until=now + LEASE, changed_at=now):
                 raise LostClaimError
             for name, value in values.items():

@@ -8,17 +8,19 @@ from django.utils import timezone
 from apps.accounts.models import Person, Role
 from apps.accounts.permissions import has_role
 from apps.core import audit, jobs
+from apps.core.models import AuditEvent
 from apps.promotions.models import Approval, GateOverride, Promotion
 from apps.promotions.selectors.facts import promotion_facts
 from apps.promotions.services.claims import add_event
 from apps.promotions.services.notices import tell_event
 from apps.promotions.services.propose import ADVANCE
 from gitopsui.domain.approval import Approver, Seen, check_can_approve
-from gitopsui.domain.errors import PromotionDenied
+from gitopsui.domain.errors import OwnApprovalDenied, PromotionDenied
 from gitopsui.domain.gates import GateState, prognosis
 from gitopsui.domain.text import clean_text
 
 MOST_REASON = 1_000
+CLOSED = "closed promotion"  # in the audit trail
 
 
 def _may(person: Person, role: Role, promotion: Promotion) -> bool:
@@ -35,10 +37,23 @@ def approver_of(person: Person, promotion: Promotion) -> Approver:
     )
 
 
-@transaction.atomic
 def approve(promotion_id: int, *, by: Person, seen: Seen) -> Promotion:
-    """Say yes to exactly what was seen. Raises PromotionDenied, for the second of two at once as well."""
+    """
+    Say yes to exactly what was seen. Raises PromotionDenied, for the second of two at once as well. Whoever
+    tries it on a promotion of their own is on record with that.
+    """
+    try:
+        return _approve(promotion_id, by, seen)
+    except OwnApprovalDenied as denial:
+        promotion = Promotion.objects.select_related("project").get(pk=promotion_id)
+        audit.record(by, "was refused to approve promotion", promotion, after={"reason": str(denial)})
+        raise
+
+
+@transaction.atomic
+def _approve(promotion_id: int, by: Person, seen: Seen) -> Promotion:
     promotion = _lock(promotion_id)
+    _check_stays(promotion)
     facts = promotion_facts(promotion, now=timezone.now())
     check_can_approve(facts, by=approver_of(by, promotion), seen=seen)
     _answer(promotion, by, seen)
@@ -94,6 +109,7 @@ def ask_merge(promotion_id: int, *, by: Person) -> Promotion:
         raise PromotionDenied(f"Only promoters may merge into {promotion.environment}.")
     if promotion.phase != "open":
         raise PromotionDenied(f"This promotion is {promotion.phase}; only an open one can be merged.")
+    _check_stays(promotion)
     shut = [gate for gate in prognosis(promotion_facts(promotion, now=timezone.now())) if not gate.is_open]
     if any(gate.state is GateState.BLOCK for gate in shut):
         raise PromotionDenied(f"It may not go yet: {shut[0].reason}")
@@ -117,7 +133,7 @@ def ask_close(promotion_id: int, *, by: Person) -> Promotion:
     if not promotion.wants_close:
         Promotion.objects.filter(pk=promotion.pk).update(wants_close=True)
         add_event(promotion, f"{by.get_username()} closes it.", actor=by.get_username(), now=timezone.now())
-        audit.record(by, "closed promotion", promotion)
+        audit.record(by, CLOSED, promotion)
     go_on(promotion)
     return promotion
 
@@ -144,6 +160,15 @@ def override_gate(promotion_id: int, gate: str, *, by: Person, reason: str) -> P
     audit.record(by, "overrode gate", promotion, before={gate: shut[gate].reason}, after={gate: reason})
     go_on(promotion)
     return promotion
+
+
+def _check_stays(promotion: Promotion) -> None:
+    """Raises PromotionDenied once somebody has said that it is closed, with who and since when."""
+    if not promotion.wants_close:
+        return
+    act = AuditEvent.objects.of(promotion).filter(verb=CLOSED).first()
+    who = f"{act.actor_name} closes it since {act.at:%Y-%m-%d %H:%M:%S} UTC" if act else "It is being closed"
+    raise PromotionDenied(f"{who}, so nothing was done. Promote again if it is still wanted.")
 
 
 def _lock(promotion_id: int) -> Promotion:

@@ -139,9 +139,10 @@ class _States:
 
 
 def _keep_commit(application: Application, commit: Commit, asked: _State, states: _States) -> None:
-    """One row for a commit that changed something the application is rendered from."""
+    """One row for a commit that changed what the application is rendered to, or whether it can be."""
     before = states.at(commit.parents[0]) if commit.parents else _State("")
-    if before.digest and before.digest == asked.digest:
+    # A folder may hold the values of other environments too.
+    if before.digest and before.manifests == asked.manifests:
         return
     message = mask_text(clean_text(commit.message))
     ConfigCommit.objects.update_or_create(

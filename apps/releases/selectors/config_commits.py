@@ -84,10 +84,14 @@ class _Versions:
         return f"{page}?{urlencode({'from': self.key_of(new), 'into': self.key_of(old)})}"
 
 
-def newest_of(application: Application) -> tuple[list[ConfigRow], bool]:
-    """The newest ones of an application, and whether there are more."""
-    found = list(commits_of(application)[: NEWEST + 1])
-    return read_rows(application.component, found[:NEWEST]), len(found) > NEWEST
+def newest_of(application_id: int) -> tuple[list[ConfigRow], bool]:
+    """The newest ones of an application, and whether there are more. One query where there are none."""
+    commits = with_places(ConfigCommit.objects.filter(application=application_id))
+    related = ("application__component__project", "application__component__source")
+    found = list(commits.select_related(*related)[: NEWEST + 1])
+    if not found:
+        return [], False
+    return read_rows(found[0].application.component, found[:NEWEST]), len(found) > NEWEST
 
 
 def read_page(application: Application, number: str) -> Page[ConfigRow]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import template
 
-from apps.environments.models import Application
 from apps.releases.selectors import config_commits
 
 register = template.Library()
@@ -15,6 +14,5 @@ register = template.Library()
 @register.simple_tag
 def newest_config_commits(pk: int) -> dict[str, Any]:
     """The newest commits of the config repository that touch an application; `more`: there are others."""
-    rows = Application.objects.select_related("component__project", "component__source")
-    found, more = config_commits.newest_of(rows.get(pk=pk))
-    return {"rows": found, "more": more}
+    rows, more = config_commits.newest_of(pk)
+    return {"rows": rows, "more": more}

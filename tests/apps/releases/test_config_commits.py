@@ -185,7 +185,7 @@ def test_compare_lists_them_with_what_they_carried(
     with django_assert_max_num_queries(40):
         page = reader.get(COMPARE).content.decode()
     assert "Deploy 1.2.0" in page
-    assert "1 commit came" in page
+    assert "1 source commit<" in page
     asked = reader.get(COMPARE, {"from": "env:staging", "into": "env:production", "format": "json"})
     (row,) = json.loads(asked.content)["config_commits"]
     assert (row["subject"], row["commits"], row["version"]) == ("Deploy 1.2.0", 1, "v1.2.0")

@@ -14,7 +14,7 @@ from apps.promotions.services.planning import Plan
 
 
 def edit_context(
-    request: HttpRequest, files: Sequence[dict[str, str]], moves: Sequence[tuple[Application, str]]
+    request: HttpRequest, files: Sequence[dict[str, Any]], moves: Sequence[tuple[Application, str]]
 ) -> dict[str, Any]:
     """What the template of the edit reads; `moves` are applications with the version each would get."""
     view = "side" if request.GET.get("view") == "side" else "unified"
@@ -29,7 +29,7 @@ def edit_context(
 
 def planned_context(request: HttpRequest, plan: Plan) -> dict[str, Any]:
     """The same for an edit that is only planned."""
-    files = [{"path": one.path, "old": one.old, "new": one.new} for one in plan.files]
+    files = [one.to_json() for one in plan.files]
     return edit_context(request, files, [(move.application, move.to_version) for move in plan.moves])
 
 

@@ -73,7 +73,7 @@ def _asked(project: Project, data: Any) -> Asked | None:
         choices = tuple(find_earlier(application))
         version = data.get("version", "")[:200] or next((one.version for one in choices), "")
         offered = version in {one.version for one in choices}
-        wishes = [Wish(application, version)] if offered else []
+        wishes = [Wish(application, version, is_back=True)] if offered else []
         return Asked(application.environment, wishes, None, application, choices, version)
     return None
 

@@ -41,6 +41,14 @@ class Signer:
         return f"{self.name.strip() or self.email} <{self.email.strip()}> {int(self.at.timestamp())} +0000"
 
 
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file to be written that may be run, or may not whatever it was."""
+
+    content: bytes
+    is_executable: bool
+
+
 class Writer(History):
     """
     A repository in which objects are made. Besides the codes of `Repository`: GIT_PATH_MISSING,
@@ -61,7 +69,7 @@ class Writer(History):
     def commit_tree(
         self,
         parents: Sequence[str],
-        edits: Mapping[str, bytes | None],
+        edits: Mapping[str, bytes | NewFile | None],
         *,
         message: str,
         author: Signer,
@@ -70,7 +78,8 @@ class Writer(History):
         """
         A commit with the files of the first parent but for `edits`: path → new content, None removes it.
 
-        A file keeps whether it may be run. Raises GIT_PATH_MISSING for the removal of what is not there.
+        A file keeps whether it may be run, unless told. Raises GIT_PATH_MISSING for the removal of what is
+        not there.
         """
         shas = [self._commit_id(parent) for parent in parents]
         lines = [
@@ -122,7 +131,7 @@ class Writer(History):
     def _hash(self, kind: str, content: bytes) -> str:
         return self._output("hash-object", "-t", kind, "-w", "--stdin", stdin=content).decode("ascii").strip()
 
-    def _index_line(self, parent: str | None, path: str, content: bytes | None) -> bytes:
+    def _index_line(self, parent: str | None, path: str, new: bytes | NewFile | None) -> bytes:
         if git_export.find_bad_name(path):
             raise _refused(path)
         kinds = self._kinds_along(parent, path) if parent else {}
@@ -130,11 +139,14 @@ class Writer(History):
         is_inside_file = any(each is not EntryKind.FOLDER for each in kinds.values())
         if is_inside_file or (kind is not None and kind not in MODES):
             raise _refused(path)
-        if content is None and kind is None:
+        if new is None and kind is None:
             message = "There is no file with this path at this commit."
             raise GitError(message, code="GIT_PATH_MISSING", permanent=True)
-        if content is None:
+        if new is None:
             return f"0 {NULL_ID}\t{path}\0".encode()
+        if isinstance(new, NewFile):
+            kind = EntryKind.EXECUTABLE if new.is_executable else EntryKind.FILE
+        content = new.content if isinstance(new, NewFile) else new
         mode = MODES[kind or EntryKind.FILE]
         return f"{mode} {self._hash('blob', content)}\t{path}\0".encode()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apps.promotions.models.edit_rules import EDIT_WAYS, FIELD, FOLDER, IMAGE, EditRule
 from apps.promotions.models.messages import EVENTS, Notification, Subscription, WebhookDelivery
 from apps.promotions.models.policies import (
     EditTarget,
@@ -21,10 +22,15 @@ from apps.promotions.models.promotions import (
 )
 
 __all__ = [
+    "EDIT_WAYS",
     "EVENTS",
+    "FIELD",
+    "FOLDER",
+    "IMAGE",
     "OPEN_PHASES",
     "PHASE_CHOICES",
     "Approval",
+    "EditRule",
     "EditTarget",
     "EnvironmentPolicy",
     "ForgeConnection",

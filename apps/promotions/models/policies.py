@@ -139,7 +139,8 @@ class ForgeConnection(models.Model):
 class EditTarget(models.Model):
     """
     A file of an application that says which version it runs, as the base branch has it: what a preview
-    edits without reaching for Git.
+    edits without reaching for Git. Of a folder that is copied `path` is the folder and `files` is what
+    copying it changes. `refusal` says why nothing can be edited there.
     """
 
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="edit_targets")
@@ -148,6 +149,9 @@ class EditTarget(models.Model):
     commit_sha = models.CharField(max_length=64)
     text = models.TextField()
     field_path = models.CharField(max_length=500, blank=True, help_text="named by somebody; blank: the image")
+    is_folder = models.BooleanField(default=False)
+    files = models.JSONField(default=list, blank=True, help_text="edits of a folder that is copied")
+    refusal = models.TextField(blank=True)
 
     class Meta:
         ordering = ["path"]

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from apps.environments.models import Application, Environment
-from apps.promotions.models import EditTarget, PromotionItem
-from apps.releases.selectors.versions import shown_version
+from apps.promotions.models import FIELD, FOLDER, IMAGE, EditRule, EditTarget, PromotionItem
+from apps.releases.selectors.versions import bare_version, shown_version
 from gitopsui.domain.edit import EditError, set_image, set_value
+from gitopsui.domain.edit_file import FileEdit, hash_edits
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.image import find_image
 
-
-@dataclass(frozen=True, slots=True)
-class FileEdit:
-    """One file before and after. All applications that are promoted together edit the same text in turn."""
-
-    path: str
-    old: str
-    new: str
+READ_AGAIN = "Its files were read at another commit; in a moment they are read again."
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One application that gets another version."""
+    """
+    One application that gets another version. Where a folder is copied `copied_from` is that folder, and the
+    version may be the same.
+    """
 
     application: Application
     from_version: str
     to_version: str
     paths: tuple[str, ...]
+    copied_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +55,19 @@ class Plan:
     @property
     def diff_hash(self) -> str:
         """Of what changes, path by path; two plans with the same hash make the same change."""
-        digest = hashlib.sha256()
-        for one in sorted(self.files, key=lambda one: one.path):
-            for text in (one.path, one.old, one.new):
-                data = text.encode()
-                digest.update(len(data).to_bytes(8, "big") + data)
-        return digest.hexdigest()
+        return hash_edits(self.files)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody asks for: this version in this application."""
+    """
+    What somebody asks for: this version in this application. On the way back (`is_back`) no folder is
+    copied: it holds what is new.
+    """
 
     application: Application
     version: str
+    is_back: bool = False
 
 
 def wishes_from(source: Environment, target: Environment, slugs: Iterable[str] = ()) -> list[Wish]:
@@ -93,7 +89,7 @@ def plan_promotion(environment: Environment, wishes: Sequence[Wish]) -> Plan:
     The plan for these wishes. Those that cannot or need not be fulfilled are skipped with the reason; one
     plan is of one branch of one repository, that of the first that changes something.
     """
-    plan = _Planner(environment, _targets(wishes), _open_items(wishes))
+    plan = _Planner(environment, _targets(wishes), _open_items(wishes), _rules(wishes))
     for wish in wishes:
         plan.add(wish)
     return plan.finish()
@@ -101,11 +97,15 @@ def plan_promotion(environment: Environment, wishes: Sequence[Wish]) -> Plan:
 
 def _targets(wishes: Sequence[Wish]) -> dict[int, list[EditTarget]]:
     found: dict[int, list[EditTarget]] = {}
-    for row in EditTarget.objects.filter(application__in=[one.application for one in wishes]).exclude(
-        path=""
-    ):
+    rows = EditTarget.objects.filter(application__in=[one.application for one in wishes])
+    for row in rows.exclude(path=""):
         found.setdefault(row.application_id, []).append(row)
     return found
+
+
+def _rules(wishes: Sequence[Wish]) -> dict[int, EditRule]:
+    rows = EditRule.objects.filter(application__in=[one.application for one in wishes]).exclude(way=IMAGE)
+    return {row.application_id: row for row in rows.select_related("source__environment")}
 
 
 def _open_items(wishes: Sequence[Wish]) -> dict[int, PromotionItem]:
@@ -117,71 +117,144 @@ class _Planner:
     """Edits the stored texts one wish after the other."""
 
     def __init__(
-        self, environment: Environment, targets: dict[int, list[EditTarget]], opened: dict[int, PromotionItem]
+        self,
+        environment: Environment,
+        targets: dict[int, list[EditTarget]],
+        opened: dict[int, PromotionItem],
+        rules: dict[int, EditRule],
     ) -> None:
         self.environment = environment
         self.targets = targets
         self.opened = opened
+        self.rules = rules
         self.place: tuple[int, str] | None = None
         self.base_sha = ""
         self.before: dict[str, str] = {}
         self.texts: dict[str, str] = {}
+        self.copied: dict[str, FileEdit] = {}
         self.moves: list[Move] = []
         self.skips: list[Skip] = []
 
     def add(self, wish: Wish) -> None:
-        reason = self._refuse(wish)
+        rule = self.rules.get(wish.application.pk)
+        copies = rule if rule is not None and rule.way == FOLDER and not wish.is_back else None
+        reason = self._refuse(wish, rule, copies)
         if not reason:
             try:
-                reason = self._edit(wish)
+                reason = self._copy(wish, copies) if copies else self._edit(wish)
             except (EditError, InputError) as error:
                 reason = str(error)
         if reason:
             self.skips.append(Skip(wish.application, reason))
 
-    def _refuse(self, wish: Wish) -> str:
+    def _refuse(self, wish: Wish, rule: EditRule | None, copies: EditRule | None) -> str:
         """Why there is nothing to do or it cannot be done; "" where it can."""
         application, opened = wish.application, self.opened.get(wish.application.pk)
         if not wish.version:
             return "It is not known which one version runs there."
         if opened is not None:
             return f"Promotion {opened.promotion_id} is under way with {opened.to_version}."
-        if wish.version == application.desired_version:
+        if wish.version == application.desired_version and not copies:
             return f"It is on {wish.version} already."
         if application.desired_error_code or application.refusal:
             return application.desired_error or application.refusal
-        if not self.targets.get(application.pk):
-            return "No file of its own says which version it runs, so there is nothing to edit."
+        if not self._rows(wish, copies):
+            return _nothing_to_edit(rule, copies)
         if self.place is not None and self.place != _place_of(application):
             return f"It lives in another repository or branch ({application.repository}); promote it apart."
         return ""
 
+    def _rows(self, wish: Wish, copies: EditRule | None) -> list[EditTarget]:
+        """The stored files of the way it is edited."""
+        rows = self.targets.get(wish.application.pk, [])
+        return [row for row in rows if row.is_folder == (copies is not None)]
+
     def _edit(self, wish: Wish) -> str:
         application = wish.application
-        rows = self.targets[application.pk]
+        rows = self._rows(wish, None)
         if self.base_sha and rows[0].commit_sha != self.base_sha:
-            return "Its files were read at another commit; in a moment they are read again."
+            return READ_AGAIN
+        if rows[0].refusal:
+            return rows[0].refusal
         changed = {row.path: _edited(self.texts.get(row.path, row.text), row, wish) for row in rows}
         paths = tuple(row.path for row in rows if changed[row.path] != self.texts.get(row.path, row.text))
         if not paths:
             return f"Its files ask for {wish.version} already."
+        if not self.copied.keys().isdisjoint(paths):
+            return _shared(paths, self.copied)
         self.place, self.base_sha = _place_of(application), rows[0].commit_sha
         self.before = {row.path: row.text for row in rows} | self.before
         self.texts |= changed
         self.moves.append(Move(application, application.desired_version, wish.version, paths))
         return ""
 
+    def _copy(self, wish: Wish, rule: EditRule) -> str:
+        """As `_edit`, for a folder: what was found when it was read is done as a whole or not at all."""
+        application, row = wish.application, self._rows(wish, rule)[0]
+        if row.refusal:
+            return row.refusal
+        reason = _find_other_version(rule, row, wish)
+        if reason or (self.base_sha and row.commit_sha != self.base_sha):
+            return reason or READ_AGAIN
+        edits = {one.path: one for one in map(FileEdit.from_json, row.files)}
+        if not edits:
+            return f"{rule.path} holds what {rule.source_path} holds already."
+        edited = {path for path, text in self.texts.items() if text != self.before[path]}
+        other = {path for path, one in edits.items() if self.copied.get(path, one) != one}
+        if other or not edited.isdisjoint(edits):
+            return _shared(edits, edited | other)
+        self.place, self.base_sha = _place_of(application), row.commit_sha
+        self.copied |= edits
+        self.moves.append(
+            Move(application, application.desired_version, wish.version, tuple(edits), rule.source_path)
+        )
+        return ""
+
     def finish(self) -> Plan:
         files = [
             FileEdit(path, self.before[path], text)
-            for path, text in sorted(self.texts.items())
+            for path, text in self.texts.items()
             if text != self.before[path]
         ]
+        files = sorted([*files, *self.copied.values()], key=lambda one: one.path)
         return Plan(self.environment, self.moves, self.skips, files, self.base_sha)
 
 
 def _place_of(application: Application) -> tuple[int, str]:
     return application.repository_id, application.branch
+
+
+def _nothing_to_edit(rule: EditRule | None, copies: EditRule | None) -> str:
+    if copies or (rule is not None and rule.way == FIELD):
+        return "How it is promoted was changed and its files are read just now; look again in a moment."
+    if rule is not None:
+        return (
+            "No file of its own says its version, and its folder is only copied as it is now: revert there."
+        )
+    return "No file of its own says which version it runs, so there is nothing to edit."
+
+
+def _shared(paths: Iterable[str], taken: Iterable[str]) -> str:
+    first = min(set(paths) & set(taken))
+    return f"Something else in this promotion changes {first} too; promote it apart."
+
+
+def _find_other_version(rule: EditRule, row: EditTarget, wish: Wish) -> str:
+    """Why a copy would bring something else than was wished for; "" where it brings just that."""
+    source = rule.source
+    if source is None:
+        return "The application it was copied from is gone; choose another one for it."
+    if source.desired_error_code:
+        return f"{source.environment}: {source.desired_error}"
+    if source.desired_sha != row.commit_sha:
+        return READ_AGAIN
+    if bare_version(source.desired_version) != bare_version(wish.version):
+        asked = source.desired_version or "an unknown version"
+        return (
+            f"It is promoted by copying {rule.source_path}, where {source.environment} asks for {asked} and "
+            f"not for {wish.version}."
+        )
+    return ""
 
 
 def _edited(text: str, target: EditTarget, wish: Wish) -> str:

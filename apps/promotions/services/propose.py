@@ -14,7 +14,7 @@ from apps.core import audit, jobs
 from apps.environments.models import Application, Environment
 from apps.promotions.models import Promotion, PromotionItem
 from apps.promotions.services.claims import add_event
-from apps.promotions.services.planning import Plan, Wish, plan_promotion
+from apps.promotions.services.planning import Move, Plan, Wish, plan_promotion
 from gitopsui.adapters.forge.base import BODY_LIMIT, BRANCH_PREFIX
 from gitopsui.domain.errors import PromotionDenied
 from gitopsui.domain.text import clean_text
@@ -102,7 +102,7 @@ def _row(request: Request, plan: Plan, by: Person | None) -> Promotion:
         base_sha=plan.base_sha,
         diff_hash=plan.diff_hash,
         message=_message(title, request, plan),
-        preview={"files": [{"path": one.path, "old": one.old, "new": one.new} for one in plan.files]},
+        preview={"files": [one.to_json() for one in plan.files]},
     )
 
 
@@ -141,6 +141,8 @@ def describe(plan: Plan, kind: str = "promotion") -> str:
         )
     move = plan.moves[0]
     versions = f"{move.from_version or 'unknown'} to {move.to_version}"
+    if move.from_version == move.to_version:
+        versions = f"configuration at {move.to_version}"
     return clean_text(f"{verb}{names[0]}: {versions} in {environment}", limit=TITLE_CHARS)
 
 
@@ -148,6 +150,7 @@ def _message(title: str, request: Request, plan: Plan) -> str:
     """The message of the commit: what moves, and why."""
     lines = [
         f"- {move.application.component.name}: {move.from_version or 'unknown'} → {move.to_version}"
+        + (f", {_count_paths(move)} copied from {move.copied_from}" if move.copied_from else "")
         for move in plan.moves
     ]
     reason = clean_text(request.reason, limit=2_000).strip()
@@ -157,6 +160,10 @@ def _message(title: str, request: Request, plan: Plan) -> str:
     if request.reverts is not None and request.reverts.merge_sha:
         parts.append(f"Reverts: {request.reverts.merge_sha}")
     return clean_text("\n\n".join(parts))
+
+
+def _count_paths(move: Move) -> str:
+    return f"{len(move.paths)} file{'s' * (len(move.paths) != 1)}"
 
 
 def _body(body: str, promotion: Promotion) -> str:

@@ -19,7 +19,7 @@ def wishes_back(promotion: Promotion) -> list[Wish]:
     items = promotion.items.select_related(
         "application__component__project", "application__environment", "application__repository"
     )
-    return [Wish(item.application, item.from_version) for item in items if item.from_version]
+    return [Wish(item.application, item.from_version, is_back=True) for item in items if item.from_version]
 
 
 def start_rollback(

@@ -8,12 +8,14 @@ from typing import Protocol
 from django.db import transaction
 
 from apps.environments.models import Application, DesiredState
-from apps.promotions.models import EditTarget
+from apps.promotions.models import FIELD, IMAGE, EditRule, EditTarget
+from apps.promotions.services.copies import field_target, folder_target
 from gitopsui.adapters.git import TreeEntry
 from gitopsui.domain.edit import EditError, find_image_paths, find_values, set_image
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.image import main_image
 
+PREPARE = "promotions.prepare"
 MOST_FILES = 400
 MAX_BYTES = 400_000
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -32,11 +34,25 @@ def store_targets(application: Application, *, git: Tree) -> list[EditTarget]:
     """
     Replace the files that a promotion of the application would edit, as its desired commit has them.
 
-    Only files of its own count: one that another environment reads too would change that as well.
+    Only files of its own count: one that another environment reads too would change that as well. Where a
+    folder is copied, the files that say the version are kept too, for the way back.
     """
     sha = application.desired_sha
-    if not sha or not _image_of(application):
+    if not sha:
         return _replace(application, [])
+    rule = EditRule.objects.filter(application=application).exclude(way=IMAGE).first()
+    if rule is not None and rule.way == FIELD:
+        return _replace(application, [field_target(rule, sha, git)])
+    rows = _image_targets(application, sha, git)
+    if rule is not None:
+        rows = [row for row in rows if row.path != rule.path] + [folder_target(rule, sha, git)]
+    return _replace(application, rows)
+
+
+def _image_targets(application: Application, sha: str, git: Tree) -> list[EditTarget]:
+    """The files that name its image."""
+    if not _image_of(application):
+        return []
     files = _read(application, sha, git)
     rows = [
         EditTarget(application=application, path=path, blob_sha=blob, commit_sha=sha, text=text)
@@ -51,7 +67,7 @@ def store_targets(application: Application, *, git: Tree) -> list[EditTarget]:
             for path, (blob, text) in files.items()
             if path.rpartition("/")[2] in KUSTOMIZATIONS and application.renderer == "kustomize"
         ][:1]
-    return _replace(application, _keep_named_fields(application, rows))
+    return _keep_named_fields(application, rows)
 
 
 def _image_of(application: Application) -> str:

@@ -12,7 +12,7 @@ from tests.forges.server import Call, Forge, Reply, is_open, route, stamp
 REPO = "/repos/{owner}/{name}"
 PULL = f"{REPO}/pulls/{{number}}"
 MOST = 50
-_VOTES = {"approved": "APPROVED", "rejected": "REQUEST_CHANGES"}
+_VOTES = {"approved": "APPROVED", "rejected": "REQUEST_CHANGES", "said": "COMMENT"}
 
 
 class GiteaStandIn(Forge):
@@ -166,8 +166,13 @@ class GiteaStandIn(Forge):
         project, pull = self.pull(call)
         if call.by.name == pull.by.name:
             raise Refused(422, "approve your own pull is not allowed")
-        state = {"APPROVED": "approved", "REQUEST_CHANGES": "rejected"}[call.body["event"]]
+        state = {"APPROVED": "approved", "REQUEST_CHANGES": "rejected", "COMMENT": "said"}[call.body["event"]]
         return _vote(project.vote(pull, state, call.by, call.body.get("body", "")))
+
+    @route("POST", f"{PULL}/reviews/{{review}}/dismissals")
+    def dismiss(self, call: Call) -> Any:
+        _, pull = self.pull(call, "admin")
+        return _vote(pull.dismiss(int(call.parts["review"])))
 
     @route("POST", f"{REPO}/issues/{{number}}/comments")
     def comment(self, call: Call) -> Any:
@@ -236,7 +241,8 @@ def _user(name: str) -> Any:
 def _vote(vote: Vote) -> Any:
     return {
         "id": vote.number, "user": _user(vote.by.name), "state": _VOTES[vote.state], "body": vote.text,
-        "commit_id": vote.sha, "official": vote.by.may("write"), "stale": False, "dismissed": vote.is_dismissed,
+        "commit_id": vote.sha, "official": vote.by.may("write") and vote.state != "said", "stale": vote.is_stale,
+        "dismissed": vote.is_dismissed,
         "submitted_at": stamp(vote.at),
     }  # fmt: skip
 

@@ -11,7 +11,7 @@ from tests.forges.server import Call, Forge, Reply, route, stamp
 
 REPO = "/repos/{owner}/{name}"
 PULL = f"{REPO}/pulls/{{number}}"
-_VOTES = {"approved": "APPROVED", "rejected": "CHANGES_REQUESTED"}
+_VOTES = {"approved": "APPROVED", "rejected": "CHANGES_REQUESTED", "said": "COMMENTED"}
 
 
 class GitHubStandIn(Forge):
@@ -171,8 +171,13 @@ class GitHubStandIn(Forge):
         if call.by.name == pull.by.name:
             text = "Can not approve your own pull request"
             return Reply(_invalid(text), 422)
-        state = {"APPROVE": "approved", "REQUEST_CHANGES": "rejected"}[call.body["event"]]
+        state = {"APPROVE": "approved", "REQUEST_CHANGES": "rejected", "COMMENT": "said"}[call.body["event"]]
         return self._vote(project, pull, project.vote(pull, state, call.by, call.body.get("body", "")))
+
+    @route("PUT", f"{PULL}/reviews/{{review}}/dismissals")
+    def dismiss(self, call: Call) -> Any:
+        project, pull = self.pull(call, "write")
+        return self._vote(project, pull, pull.dismiss(int(call.parts["review"])))
 
     @route("GET", f"{REPO}/issues/{{number}}")
     def issue(self, call: Call) -> Any:

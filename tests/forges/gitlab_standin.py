@@ -158,6 +158,15 @@ class GitLabStandIn(Forge):
         project.vote(pull, "approved", call.by)
         return Reply(self._approvals(pull), 201)
 
+    @route("POST", f"{REQUEST}/unapprove")
+    def unapprove(self, call: Call) -> Any:
+        _, pull = self.pull(call)
+        mine = [one for one in pull.votes if one.by.name == call.by.name and not one.is_dismissed]
+        if not mine:
+            raise Refused(404, "404 Not Found")
+        pull.dismiss(mine[-1].number)
+        return Reply(self._approvals(pull), 201)
+
     @route("GET", f"{REQUEST}/approvals")
     def approvals(self, call: Call) -> Any:
         return self._approvals(self.pull(call)[1])

@@ -28,11 +28,12 @@ class Account:
 class Vote:
     number: int
     by: Account
-    state: str  # approved, rejected
+    state: str  # approved, rejected, said
     sha: str
     at: datetime
     text: str = ""
     is_dismissed: bool = False
+    is_stale: bool = False
 
 
 @dataclass
@@ -54,6 +55,13 @@ class Pull:
     comments: list[str] = field(default_factory=list)
     is_from_fork: bool = False
     is_draft: bool = False
+
+    def dismiss(self, number: int) -> Vote:
+        for vote in self.votes:
+            if vote.number == number:
+                vote.is_dismissed = True
+                return vote
+        raise Refused(404, "Not Found")
 
 
 @dataclass

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
 from django.utils import timezone
 
+from apps.core import audit
 from apps.promotions.models import Approval, Promotion
 from apps.promotions.selectors.facts import promotion_facts, seen_of
 from apps.promotions.selectors.policies import policy_of
-from apps.promotions.services.claims import Claim
+from apps.promotions.services.claims import Claim, add_event
+from apps.promotions.services.notices import tell_event
 from gitopsui.adapters.forge.base import CommitStatus, Forge, Review
 from gitopsui.domain.errors import ForgeError
 from gitopsui.domain.gates import Gate, GateState, prognosis
@@ -36,8 +40,7 @@ def read_review(claim: Claim, forge: Forge, *, now: datetime) -> Reviewed:
     stored = [{"name": one.name, "state": one.state, "detail": one.detail, "url": one.url} for one in checks]
     if stored != promotion.checks:
         claim.write(checks=stored)
-    for review in forge.list_reviews(promotion.number):
-        _store_review(promotion, review)
+    _store_reviews(claim, forge.list_reviews(promotion.number))
     return ask_gates(claim, forge, now=now)
 
 
@@ -66,17 +69,52 @@ def gate_as_json(gate: Gate) -> dict[str, str]:
     }
 
 
+def _store_reviews(claim: Claim, reviews: Sequence[Review]) -> None:
+    """What the forge says counts as long as it says so: an approval that was dismissed there is none here."""
+    promotion = claim.promotion
+    given = [
+        review
+        for review in reviews
+        if review.sha == promotion.head_sha and review.state in ("approved", "rejected")
+    ]
+    said = {(_name(review), review.state == "rejected") for review in given}
+    stored = promotion.approvals.filter(is_from_forge=True, head_sha=promotion.head_sha)
+    gone = [row for row in stored if (row.name, row.is_rejection) not in said]
+    with transaction.atomic():
+        if gone:
+            # Only the turn that holds the claim may believe its own list.
+            claim.write()
+        for row in gone:
+            _take_back(promotion, row)
+        for review in given:
+            _store_review(promotion, review)
+
+
+def _take_back(promotion: Promotion, row: Approval) -> None:
+    word = "rejection" if row.is_rejection else "approval"
+    row.delete()
+    text = f"The {word} of {row.name} does not stand on the forge any more."
+    add_event(promotion, text, actor=row.name, now=timezone.now())
+    audit.record(None, f"{word} taken back", promotion, before=_described(row), after={"by": row.name})
+
+
+def _described(row: Approval) -> dict[str, str]:
+    return {"base": row.base_sha, "head": row.head_sha, "edit": row.diff_hash, "reason": row.reason}
+
+
+def _name(review: Review) -> str:
+    return clean_text(review.by, limit=200)
+
+
 def _store_review(promotion: Promotion, review: Review) -> None:
     """
     An approval or a rejection given on the forge, for exactly the commit it was given for. It counts under
     the name the person has there.
     """
-    if review.sha != promotion.head_sha or review.state not in ("approved", "rejected"):
-        return
     seen, is_rejection = seen_of(promotion), review.state == "rejected"
-    Approval.objects.get_or_create(
+    row, is_new = Approval.objects.get_or_create(
         promotion=promotion,
-        name=clean_text(review.by, limit=200),
+        name=_name(review),
         base_sha=seen.base_sha,
         head_sha=seen.head_sha,
         diff_hash=seen.diff_hash,
@@ -88,6 +126,14 @@ def _store_review(promotion: Promotion, review: Review) -> None:
             or ("rejected on the forge" if is_rejection else ""),
         },
     )
+    if is_new:
+        word = "rejected" if is_rejection else "approved"
+        text = f"{row.name} {word} it on the forge{f': {row.reason}' if is_rejection else ''}."
+        add_event(promotion, text, actor=row.name, now=timezone.now())
+        after = _described(row) | {"by": row.name}
+        audit.record(None, f"{word} promotion on the forge", promotion, after=after)
+        if not is_rejection:
+            tell_event(promotion, "approved", detail=text)
 
 
 def _tell_forge(forge: Forge, promotion: Promotion, gates: list[Gate]) -> None:

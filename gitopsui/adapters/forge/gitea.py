@@ -219,7 +219,8 @@ def _review(fields: Fields) -> Review | None:
         return None
     return Review(
         by=login,
-        state="dismissed" if fields.flag("dismissed") else state,
+        # A stale one was given before a push; it does not come back when the old commit does.
+        state="dismissed" if fields.flag("dismissed") or fields.flag("stale") else state,
         sha=fields.text("commit_id"),
         at=fields.time("submitted_at"),
         reason=fields.text("body"),

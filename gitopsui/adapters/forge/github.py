@@ -136,7 +136,10 @@ class GitHub:
         return statuses + [_check_run(fields) for fields in runs.fields.items("check_runs")]
 
     def list_reviews(self, number: str) -> list[Review]:
-        """The last word of each person who may write here; that of others decides nothing there either."""
+        """
+        The last word of each person who may write here; that of others decides nothing there either. A
+        comment is no word, and what is dismissed stays in the list as dismissed.
+        """
         last: dict[str, Review] = {}
         for page in self._client.pages(f"{self._path(number)}/reviews"):
             for fields in Fields.list_of(page.data):

@@ -16,7 +16,8 @@ from apps.core import jobs
 from apps.core.models import AuditEvent, Job
 from apps.promotions import tasks
 from apps.promotions.models import ForgeConnection, Notification, Promotion, Subscription
-from apps.promotions.services.decide import ask_close
+from apps.promotions.selectors.facts import seen_of
+from apps.promotions.services.decide import approve, ask_close
 from apps.promotions.services.propose import ADVANCE
 from gitopsui.adapters.forge.pause import end_pauses
 from gitopsui.domain.errors import ForgeError
@@ -341,6 +342,47 @@ def test_f33_it_is_asked_after_5_10_20_seconds_and_after_ten_minutes_somebody_ha
     bench.project.unknown = 0
     assert bench.until_merged(promotion) == [""]
     bench.check_once(promotion)
+
+
+@pytest.mark.django_db
+def test_an_approval_that_is_dismissed_on_the_forge_does_not_count_any_more(bench: Bench) -> None:
+    promotion = bench.opened()
+    bench.world.allow(merge="here", approvals=1)
+    (pull,) = bench.project.pulls
+    vote = bench.project.vote(pull, "approved", PERSON)
+    bench.turn(promotion)
+    approvals = next(gate for gate in promotion.gates if gate["name"] == "approvals")
+    assert (approvals["state"], promotion.approvals.get().name) == ("pass", "approver")
+    vote.is_dismissed = True
+    bench.world.allow(merge="auto", approvals=1)
+    bench.turn(promotion)
+    approvals = next(gate for gate in promotion.gates if gate["name"] == "approvals")
+    assert (promotion.phase, approvals["state"]) == ("open", "wait")
+    assert not promotion.approvals.exists()
+    texts = list(promotion.events.values_list("text", flat=True))[-2:]
+    assert texts == [
+        "approver approved it on the forge.",
+        "The approval of approver does not stand on the forge any more.",
+    ]
+    verbs = AuditEvent.objects.filter(verb__contains="approv", object_id=str(promotion.pk))
+    assert list(verbs.order_by("pk").values_list("verb", flat=True)) == [
+        "approved promotion on the forge",
+        "approval taken back",
+    ]
+    bench.turn(promotion)
+    assert promotion.events.count() == len(texts) + promotion.events.exclude(text__in=texts).count()
+
+
+@pytest.mark.django_db
+def test_an_approval_given_here_stays_when_the_one_on_the_forge_is_dismissed(bench: Bench) -> None:
+    promotion = bench.opened()
+    bench.world.allow(merge="here", approvals=1)
+    approve(promotion.pk, by=bench.world.people["approver"], seen=seen_of(promotion))
+    vote = bench.project.vote(bench.project.pulls[0], "approved", PERSON)
+    bench.turn(promotion)
+    vote.is_dismissed = True
+    bench.turn(promotion)
+    assert [(row.name, row.is_from_forge) for row in promotion.approvals.all()] == [("approver", False)]
 
 
 @pytest.mark.django_db

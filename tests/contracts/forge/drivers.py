@@ -60,6 +60,14 @@ class Driver(Protocol):
         """By the other account; answers its name."""
         ...
 
+    def remark(self, number: str) -> None:
+        """By the other account, as a review that says neither yes nor no where the forge has such."""
+        ...
+
+    def take_back(self, number: str) -> None:
+        """The approval of the other account is dismissed, or taken back where only its giver may."""
+        ...
+
     def comments(self, number: str) -> list[str]: ...
 
     def statuses(self, sha: str) -> dict[str, str]: ...
@@ -128,6 +136,15 @@ class GitHubDriver:
         other = self._sign_in(self.place.other_token)
         other.get_repo(self.path).get_pull(int(number)).create_review(event="APPROVE", body="Go")
         return other.get_user().login
+
+    def remark(self, number: str) -> None:
+        other = self._sign_in(self.place.other_token)
+        other.get_repo(self.path).get_pull(int(number)).create_review(event="COMMENT", body="One word")
+
+    def take_back(self, number: str) -> None:
+        for review in self._repo.get_pull(int(number)).get_reviews():
+            if review.state == "APPROVED":
+                review.dismiss("Not like this")
 
     def comments(self, number: str) -> list[str]:
         return [one.body for one in self._repo.get_pull(int(number)).get_issue_comments()]
@@ -203,6 +220,16 @@ class GitLabDriver:
         other.projects.get(self._project.get_id()).mergerequests.get(int(number)).approve()
         assert other.user is not None
         return str(other.user.username)
+
+    def _as_other(self, number: str) -> Any:
+        other = self._sign_in(self.place.other_token)
+        return other.projects.get(self._project.get_id()).mergerequests.get(int(number))
+
+    def remark(self, number: str) -> None:
+        self._as_other(number).notes.create({"body": "One word"})
+
+    def take_back(self, number: str) -> None:
+        self._as_other(number).unapprove()
 
     def comments(self, number: str) -> list[str]:
         return [one.body for one in self._request(number).notes.list(get_all=True)]
@@ -291,6 +318,19 @@ class GiteaDriver:
         self._client.repository.repo_add_collaborator(**self._at, collaborator=name, permission="write")
         other.repository.repo_create_pull_review(**self._at, index=int(number), event="APPROVED", body="Go")
         return name
+
+    def remark(self, number: str) -> None:
+        other = self._sign_in(self.place.other_token)
+        other.repository.repo_create_pull_review(
+            **self._at, index=int(number), event="COMMENT", body="One word"
+        )
+
+    def take_back(self, number: str) -> None:
+        for review in self._client.repository.repo_list_pull_reviews(**self._at, index=int(number)):
+            if review.state == "APPROVED" and review.id is not None:
+                self._client.repository.repo_dismiss_pull_review(
+                    **self._at, index=int(number), id=review.id, message="Not like this", priors=False
+                )
 
     def comments(self, number: str) -> list[str]:
         return [str(one.body) for one in self._client.issue.get_comments(**self._at, index=int(number))]

@@ -173,6 +173,17 @@ def test_an_approval_names_the_person_and_the_commit(bench: Bench) -> None:
     assert all(one.sha != newer for one in bench.adapter.list_reviews(pull.number)), "not for what came later"
 
 
+def test_a_comment_takes_no_approval_away_and_one_that_is_taken_back_is_none(bench: Bench) -> None:
+    if not bench.driver.place.other_token:
+        pytest.skip(f"GITOPSUI_TEST_{bench.kind.upper()}_OTHER_TOKEN names no second account")
+    pull = opened(bench)
+    name = bench.driver.approve(pull.number)
+    bench.driver.remark(pull.number)
+    assert [(one.by, one.state) for one in bench.adapter.list_reviews(pull.number)] == [(name, "approved")]
+    bench.driver.take_back(pull.number)
+    assert "approved" not in [one.state for one in bench.adapter.list_reviews(pull.number)]
+
+
 def test_a_wrong_token_is_told_apart_and_is_no_reason_to_ask_again(bench: Bench) -> None:
     with pytest.raises(ForgeError) as caught:
         bench.adapter_for("wrong").find(BRANCH)

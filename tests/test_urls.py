@@ -15,7 +15,7 @@ from apps.accounts.permissions import PUBLIC
 from apps.core.models import Job
 from apps.environments.models import Application, Cluster, Component, Environment, Silence
 from apps.promotions.models import FreezeWindow, Lock, Promotion
-from apps.releases.models import Release, ReleasePolicy
+from apps.releases.models import Release, ReleasePolicy, TrustedKey
 from apps.releases.selectors.feed_keys import feed_key
 from apps.repositories.models import Repository
 from tests.accounts import make_people
@@ -86,6 +86,9 @@ def world(db: None) -> dict[str, Any]:
         "drift": application.pk, "resource": application.pk, "reconcilers": application.pk,
         "reconciler": reconciler.pk, "deep": application.pk,
         "silence": silence.pk, "feed": feed_key(project), "webhook": repository.pk,
+        "trusted": TrustedKey.objects.create(
+            project=project, format="ssh", text="", fingerprint="a", owner="a", added_by="x", added_at=NOW
+        ).pk,
         "subscription": people["viewer"].subscriptions.create(project=project, channel="webhook").pk,
     }  # fmt: skip
     return {"people": people, "pks": pks}

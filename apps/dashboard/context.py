@@ -23,7 +23,7 @@ _NAV = {
     "rollback": "promotions", "silence": "silences",
     "activity": "activity",
     "repository": "repositories", "cluster": "clusters", "job": "jobs",
-    "people": "people", "person": "people", "set": "set-up",
+    "people": "people", "person": "people", "set": "set-up", "trusted": "keys",
 }  # fmt: skip
 
 

@@ -122,21 +122,23 @@ class History(Repository):
         }
 
     def check_signatures(
-        self, tags: Mapping[str, str], commits: Iterable[str], *, keys: Sequence[PublicKey]
-    ) -> dict[str, Signature]:
+        self, tags: Iterable[tuple[str, str]], commits: Iterable[str], *, keys: Sequence[PublicKey]
+    ) -> dict[tuple[str, str], Signature]:
         """
-        Of annotated tags (their names by id) and commits the verdict on their signature, against these keys
-        alone. A process or two for each that is signed; what is no such object is left out.
+        The verdicts on the signatures of annotated tags (id and name) and commits (id and ""), against these
+        keys alone. A process or two for each that is signed; what is no such object is left out.
         """
         from gitopsui.adapters.git_verify import SignedObject, check, lent_keys
 
-        objects = [
-            SignedObject(sha, kind, content, tags.get(sha, ""))
-            for sha, kind, content in self._read_objects([*tags, *commits])
-            if kind in ("tag", "commit")
-        ]
+        wanted = list(dict.fromkeys([*tags, *((sha, "") for sha in commits)]))
+        content = {sha: (kind, text) for sha, kind, text in self._read_objects([sha for sha, _ in wanted])}
+        objects = [SignedObject(sha, *content[sha], name) for sha, name in wanted if sha in content]
         with lent_keys(keys, near=self.path.parent) as lent:
-            return {one.sha: check(one, lent, self._run) for one in objects}
+            return {
+                (one.sha, one.name): check(one, lent, self._run)
+                for one in objects
+                if one.kind == ("tag" if one.name else "commit")
+            }
 
     def touching(self, paths: Sequence[str]) -> list[str]:
         """

@@ -136,7 +136,8 @@ class PromotionFacts:
     sources: tuple[PlaceFacts, ...] = ()
     targets: tuple[PlaceFacts, ...] = ()
     checks: tuple[Check, ...] = ()
-    signature: str = ""  # good, bad, unsigned, unknown; "" where there is nothing to sign
+    signature: str = ""  # a `Verdict`; "" where there is nothing to sign
+    signature_note: str = ""  # the same as a sentence that names the version
     external: tuple[Gate, ...] = ()
     bad_releases: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = field(default=())
@@ -333,11 +334,11 @@ def _ask_signature(facts: PromotionFacts) -> Gate | None:
         "good": (GateState.PASS, "The tag is signed by a known key."),
         "bad": (GateState.BLOCK, "The signature of the tag is bad."),
         "unsigned": (GateState.BLOCK, "The tag is not signed."),
+        "expired": (GateState.BLOCK, "The tag is signed with a key that has expired."),
+        "unknown": (GateState.WAIT, "The tag is signed with a key that is not trusted here."),
     }
-    state, reason = answers.get(
-        facts.signature, (GateState.WAIT, "The signature cannot be checked: no key is known here.")
-    )
-    return Gate("signature", state, reason)
+    state, reason = answers.get(facts.signature, (GateState.WAIT, "The signature cannot be checked."))
+    return Gate("signature", state, facts.signature_note or reason)
 
 
 def _ask_release(facts: PromotionFacts) -> Gate | None:

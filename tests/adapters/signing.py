@@ -15,8 +15,8 @@ from tests.adapters.git_http import ENV, Seed
 TIMEOUT = timedelta(seconds=60)
 
 
-def run(*argv: str, stdin: bytes = b"", **extra: str) -> str:
-    result = process.run(list(argv), env={**ENV, **extra}, stdin=stdin, timeout=TIMEOUT, max_output=1 << 20)
+def run(*argv: str, extra: dict[str, str] | None = None) -> str:
+    result = process.run(list(argv), env={**ENV, **(extra or {})}, timeout=TIMEOUT, max_output=1 << 20)
     assert result.returncode == 0, result.stderr.decode()
     return result.stdout.decode()
 
@@ -38,7 +38,7 @@ class Signer:
             for who in ("AUTHOR", "COMMITTER")
             for what in ("NAME", "EMAIL")
         }
-        return run("git", f"--git-dir={seed.path}", *self.options, *arguments, **extra).strip()
+        return run("git", f"--git-dir={seed.path}", *self.options, *arguments, extra=extra).strip()
 
     def tag(self, seed: Seed, name: str, sha: str) -> str:
         """A signed tag; the id of its object."""

@@ -51,15 +51,15 @@ def key_of(signer: Signer, principals: str = "dev@example.org") -> PublicKey:
 
 
 def check_tag(seed: Seed, sha: str, *keys: PublicKey, name: str = "v1") -> Signature:
-    return History(seed.path).check_signatures({sha: name}, [], keys=keys)[sha]
+    return History(seed.path).check_signatures([(sha, name)], [], keys=keys)[sha, name]
 
 
 def test_a_signed_tag_and_commit_are_good_and_name_the_key(seed: Seed, signer: Signer) -> None:
     commit = signer.commit(seed)
     tag, key = signer.tag(seed, "v1", commit), key_of(signer)
-    found = History(seed.path).check_signatures({tag: "v1"}, [commit], keys=[key])
+    found = History(seed.path).check_signatures([(tag, "v1")], [commit], keys=[key])
     good = Signature(Verdict.GOOD, key.fingerprint, key.owner)
-    assert found == {tag: good, commit: good}
+    assert found == {(tag, "v1"): good, (commit, ""): good}
 
 
 def test_a_tag_with_another_text_under_its_signature_is_bad(seed: Seed, signer: Signer) -> None:
@@ -70,8 +70,8 @@ def test_a_tag_with_another_text_under_its_signature_is_bad(seed: Seed, signer: 
 def test_a_commit_with_another_text_under_its_signature_is_bad(seed: Seed, signer: Signer) -> None:
     content = seed.git("cat-file", "commit", signer.commit(seed)) + "\n"
     forged = seed.raw("commit", content.replace("feat: signed", "feat: forged").encode())
-    found = History(seed.path).check_signatures({}, [forged], keys=[key_of(signer)])
-    assert found[forged].verdict is Verdict.BAD
+    found = History(seed.path).check_signatures([], [forged], keys=[key_of(signer)])
+    assert found[forged, ""].verdict is Verdict.BAD
 
 
 def test_a_key_that_is_not_trusted_is_unknown_and_named(

@@ -254,11 +254,16 @@ def test_checks_that_are_asked_for_must_have_passed() -> None:
         ("bad", GateState.BLOCK),
         ("unsigned", GateState.BLOCK),
         ("unknown", GateState.WAIT),
+        ("expired", GateState.BLOCK),
+        ("unchecked", GateState.WAIT),
+        ("", GateState.WAIT),
     ],
 )
 def test_a_signature_that_cannot_be_checked_does_not_pass(signature: str, state: GateState) -> None:
-    gate = gates(rules=replace(FACTS.rules, needs_signature=True), signature=signature)["signature"]
-    assert gate.state is state
+    rules = replace(FACTS.rules, needs_signature=True)
+    assert gates(rules=rules, signature=signature)["signature"].state is state
+    told = gates(rules=rules, signature=signature, signature_note="cart 1.4.2: so it is.")["signature"]
+    assert told == Gate("signature", state, "cart 1.4.2: so it is.")
 
 
 def test_a_gate_an_administrator_opened_says_so_and_holds_nothing_up() -> None:

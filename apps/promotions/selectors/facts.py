@@ -17,13 +17,13 @@ from apps.promotions.selectors.policies import (
     rules_of,
 )
 from apps.releases.models import DeploymentRecord
+from apps.releases.selectors.trusted_keys import describe_release, verdict_of
 from apps.releases.selectors.versions import find_releases
-from apps.repositories.models import StoredCommit
 from gitopsui.domain.approval import Answer, Seen
 from gitopsui.domain.gates import Check, Override, PlaceFacts, PromotionFacts
+from gitopsui.domain.signature import Verdict
 
-# The worst of several signatures, worst first.
-_SIGNATURES = ("bad", "unsigned", "unknown", "good")
+_WORST_FIRST = list(Verdict)
 Wanted = tuple[Application, str]
 
 
@@ -78,7 +78,7 @@ def prospective_facts(
         locks=tuple(active_locks(environment, applications, now=now)),
         **(_source_facts(source, wanted, now) if source else {}),
         targets=tuple(_place(application, now) for application in applications),
-        signature=_signature(wanted) if policy.needs_signature else "",
+        **(_signature(wanted) if policy.needs_signature else {}),
         bad_releases=tuple(_bad_releases(wanted)),
         external=external_gates(policy),
         is_held=describe_hold(policy),
@@ -140,18 +140,16 @@ def _place(application: Application, now: datetime) -> PlaceFacts:
     )
 
 
-def _signature(wanted: Sequence[Wanted]) -> str:
-    """The worst signature among the commits of the versions; unknown where one is not known."""
+def _signature(wanted: Sequence[Wanted]) -> dict[str, Any]:
+    """The worst signature among the releases of the versions, and a sentence that names the version."""
     found = []
     for application, version in wanted:
-        component = application.component
-        release = find_releases(component, [version]).get(version)
-        if release is None or component.source_id is None:
-            found.append("unknown")
-            continue
-        stored = StoredCommit.objects.filter(repository=component.source_id, sha=release.commit_sha)
-        found.append(stored.values_list("signature", flat=True).first() or "unknown")
-    return min(found, key=_SIGNATURES.index, default="unknown")
+        release = find_releases(application.component, [version]).get(version)
+        verdict = verdict_of(release)[1].verdict if release else Verdict.UNCHECKED
+        said = describe_release(release) if release else "No tag of this name is known."
+        found.append((verdict, f"{application.component.name} {version}: {said}"))
+    verdict, note = min(found, key=lambda pair: _WORST_FIRST.index(pair[0]), default=(Verdict.UNCHECKED, ""))
+    return {"signature": str(verdict), "signature_note": note}
 
 
 def _bad_releases(wanted: Sequence[Wanted]) -> Iterable[str]:

@@ -1,7 +1,8 @@
-"""Releases, their notes, which version ran where, and how far an environment lags its left neighbour."""
+"""Releases, their notes and signatures, which version ran where, and how far an environment lags."""
 
 from __future__ import annotations
 
+from apps.releases.models.keys import TrustedKey
 from apps.releases.models.releases import (
     Changelog,
     ComponentDigest,
@@ -27,4 +28,5 @@ __all__ = [
     "ReleaseCut",
     "ReleasePolicy",
     "ReleaseQuerySet",
+    "TrustedKey",
 ]

@@ -47,6 +47,9 @@ class Release(models.Model):
     flags = models.JSONField(
         default=list, help_text="moved, unsigned, foreign, unreachable: code and sentence"
     )
+    signature = models.JSONField(
+        null=True, blank=True, help_text="verdict, of (tag or commit), fingerprint, name, reason"
+    )
     # What people wrote; notes are generated again and again and never touch it.
     introduction = models.TextField(blank=True)
     introduction_html = models.TextField(blank=True, help_text="sanitised when it was stored")

@@ -69,7 +69,7 @@ def find_releases(component: Component, versions: Iterable[str]) -> dict[str, Re
         return {}
     bare = {bare_version(version) for version in wanted}
     rows = component.releases.filter(Q(tag__in=wanted) | Q(version__in=bare))
-    found = list(rows.only("pk", "component", "tag", "version", "commit_sha", "is_bad"))
+    found = list(rows.only("pk", "component", "tag", "version", "commit_sha", "is_bad", "signature"))
     by_tag = {release.tag: release for release in found}
     by_version: dict[str, list[Release]] = defaultdict(list)
     for release in found:

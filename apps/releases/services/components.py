@@ -13,11 +13,12 @@ from apps.core import audit, jobs
 from apps.environments.models import Component
 from apps.releases.models import ReleasePolicy
 from apps.releases.services.deployments import update_deployments
-from apps.releases.services.flags import TagDoor, update_flags
+from apps.releases.services.flags import update_flags
 from apps.releases.services.inputs import read_inputs, record_inputs
 from apps.releases.services.lags import update_lags
 from apps.releases.services.notes import History, Report, Sanitiser, write_notes
 from apps.releases.services.paths import PathHistory, update_path_commits
+from apps.releases.services.signatures import SignatureDoor, update_signatures
 from apps.releases.services.tags import NO_NOTES, store_releases
 from apps.repositories.models import Credential, Repository
 from gitopsui.adapters.registry import endpoint_of
@@ -26,7 +27,7 @@ from gitopsui.domain.image import find_image
 UPDATE = "releases.update"
 
 
-class ComponentHistory(History, PathHistory, TagDoor, Protocol):
+class ComponentHistory(History, PathHistory, SignatureDoor, Protocol):
     """All of `Mirror` that a component is worked out from."""
 
 
@@ -34,7 +35,7 @@ def update_component(
     component: Component, *, git: ComponentHistory | None, sanitise: Sanitiser, report: Report | None = None
 ) -> bool:
     """
-    Deployment records, releases, lags and notes of `component`; whether notes are left for another run.
+    Deployment records, releases, signatures, lags and notes of `component`; whether any are left to do.
 
     `git` is None without a source repository. Raises GitError when the mirror cannot be read, and
     InputError (TAG_PATTERN). The inputs are recorded first: what moves meanwhile is found to have moved,
@@ -44,13 +45,15 @@ def update_component(
     update_deployments(component)
     store_releases(component, now=timezone.now())
     is_read = git is not None and git.exists()
+    is_more = False
     if git is not None and is_read:
         update_path_commits(component, git=git)
-    update_flags(component, git=git if is_read else None)
+        is_more = update_signatures(component, git=git)
+    update_flags(component)
     update_lags(component, now=timezone.now())
     if git is None or not is_read:
         return False
-    return write_notes(component, git=git, sanitise=sanitise, report=report)
+    return write_notes(component, git=git, sanitise=sanitise, report=report) or is_more
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,37 +3,42 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping
 
 from apps.environments.models import Component
 from apps.releases.models import Release
+from apps.releases.selectors.trusted_keys import NOT_YET, verdict_of
 from apps.repositories.models import Repository, Revision
 from apps.repositories.selectors.commits import graph_of, has_whole_history
+from gitopsui.domain.signature import Verdict, describe
 from gitopsui.domain.text import visible
 
 Flag = dict[str, str]
 MOST_NAMED = 3
+FLAGS = {
+    Verdict.GOOD: "signed",
+    Verdict.BAD: "bad",
+    Verdict.EXPIRED: "expired",
+    Verdict.UNKNOWN: "unknown",
+    Verdict.UNCHECKED: "unchecked",
+    Verdict.UNSIGNED: "unsigned",
+}
 
 
-class TagDoor(Protocol):
-    """The part of `Mirror` that signatures of tags are read from."""
-
-    def tag_signatures(self, shas: Sequence[str]) -> dict[str, str]: ...
-
-
-def update_flags(component: Component, *, git: TagDoor | None) -> None:
+def update_flags(component: Component) -> None:
     """
     Store for each release of `component` what is odd about its tag, a code and a sentence for each.
 
-    What has to be looked up in the history waits until all of it is stored. Raises GitError.
+    What has to be looked up in the history waits until all of it is stored; signatures are stored already.
     """
     source = component.source
     if source is None:
         return
     rows = {row.short: row for row in source.revisions.filter(kind="tag", gone_at=None)}
-    releases = list(component.releases.only("pk", "tag", "commit_sha", "dated_at", "moved_note", "flags"))
-    found = _Finder(source, rows, releases, git)
+    releases = list(
+        component.releases.only("pk", "tag", "commit_sha", "dated_at", "moved_note", "flags", "signature")
+    )
+    found = _Finder(source, rows)
     changed = [release for release in releases if _set(release, found.flags_of(release))]
     Release.objects.bulk_update(changed, ["flags"], batch_size=200)
 
@@ -52,16 +57,11 @@ class _Finder:
         self,
         source: Repository,
         rows: Mapping[str, Revision],
-        releases: Iterable[Release],
-        git: TagDoor | None,
     ) -> None:
         self.rows = rows
         self.twins: dict[str, list[str]] = defaultdict(list)
         for row in rows.values():
             self.twins[row.commit_sha].append(row.short)
-        annotated = [rows[one.tag].sha for one in releases if one.tag in rows and rows[one.tag].is_annotated]
-        self.is_asked = git is not None
-        self.signatures = git.tag_signatures(annotated) if git is not None else {}
         self.graph = graph_of(source) if has_whole_history(source) else None
         self.reached: set[int] = set()
         if self.graph is not None:
@@ -76,7 +76,7 @@ class _Finder:
             *self._place(release),
             *self._twins(release),
             *self._date(release),
-            *self._signature(row),
+            *self._signature(release),
         ]
         return [{"code": code, "text": text} for code, text in found]
 
@@ -114,14 +114,11 @@ class _Finder:
         if release.dated_at is None:
             yield "undated", "Its date is no date."
 
-    def _signature(self, row: Revision | None) -> Iterable[tuple[str, str]]:
-        if row is None or not self.is_asked:
+    def _signature(self, release: Release) -> Iterable[tuple[str, str]]:
+        of, signature = verdict_of(release)
+        if signature.reason == NOT_YET:
             return
-        verdict = self.signatures.get(row.sha, "unsigned") if row.is_annotated else "unsigned"
-        if verdict == "unsigned":
-            kind = "not signed" if row.is_annotated else "only a name, without author and signature"
-            yield "unsigned", f"The tag is {kind}."
-        elif verdict == "bad":
-            yield "bad", "Its signature does not fit."
-        elif verdict == "unknown":
-            yield "unchecked", "It is signed with a key that cannot be checked here."
+        text = describe(signature, of=of)
+        if signature.verdict is Verdict.UNSIGNED and not (release.signature or {}).get("is_annotated"):
+            text = "The tag is only a name, without author and signature."
+        yield FLAGS[signature.verdict], text

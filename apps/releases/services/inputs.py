@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Max
+from django.utils import timezone
 
 from apps.environments.models import Application, Component, VersionObservation
 from apps.releases.models import ComponentDigest, ImageTag
+from apps.releases.selectors.trusted_keys import trust_digests
 from apps.repositories.models import CommitGraph, StoredCommit
+from gitopsui.adapters.git_verify import find_programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,11 @@ class Inputs:
 
 
 def read_inputs(components: Iterable[Component]) -> dict[int, Inputs]:
-    """The inputs of these components as they stand now, by id; `source` should be at hand. Five queries."""
+    """The inputs of these components as they stand now, by id; `source` should be at hand. Six queries."""
     wanted = list(components)
     history, images = _history(wanted), _images(wanted)
+    projects = {component.project_id for component in wanted}
+    trust = trust_digests(projects, programs=find_programs(), now=timezone.now())
     versions: dict[int, list[list[Any]]] = defaultdict(list)
     applications = Application.objects.filter(component__in=wanted).order_by("pk")
     for row in applications.values_list(
@@ -46,7 +51,7 @@ def read_inputs(components: Iterable[Component]) -> dict[int, Inputs]:
     )
     return {
         component.pk: Inputs(
-            _tags(component, history.get(component.source_id)),
+            _tags(component, history.get(component.source_id), trust[component.project_id]),
             _hash([versions[component.pk], images.get(component.pk)]),
             newest.get(component.pk, 0),
         )
@@ -96,13 +101,13 @@ def record_inputs(component: Component, inputs: Inputs) -> None:
     )
 
 
-def _tags(component: Component, history: list[Any] | None) -> str:
+def _tags(component: Component, history: list[Any] | None, trust: str) -> str:
     source = component.source
     if source is None:
         return _hash([component.name, component.tag_pattern])
     changed = source.changed_at.isoformat() if source.changed_at else ""
     place = [source.pk, source.name, source.refs_digest, changed]
-    return _hash([component.name, component.tag_pattern, place, history])
+    return _hash([component.name, component.tag_pattern, place, history, trust])
 
 
 def _hash(facts: Any) -> str:

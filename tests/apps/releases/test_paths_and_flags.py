@@ -151,7 +151,7 @@ def test_what_is_odd_about_a_tag_is_told(shop: Shop) -> None:
     shop.poll()
     shop.update()
     assert codes(shop, "v1.0.0") == ["twice", "unsigned"]
-    assert codes(shop, "v1.0.1") == ["twice", "unchecked"]
+    assert codes(shop, "v1.0.1") == ["twice", "bad"]  # what stands there is no signature
     assert codes(shop, "v2.0.0") == ["foreign", "unsigned"]
     shop.seed.tag("v2.0.0", shop.seed.commit(message="feat: c"))
     shop.poll()

@@ -123,5 +123,5 @@ def test_a_tick_asks_as_much_for_many_components_as_for_one(
         component = Component.objects.create(project=settled.project, name=f"c{number}", slug=f"c{number}")
         record_inputs(component, read_inputs([component])[component.pk])
     assert ComponentDigest.objects.count() == 21
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert find_moved() == []

@@ -27,6 +27,7 @@ from apps.releases.selectors.config_commits import ConfigRow
 from apps.releases.selectors.config_ranges import read_range
 from apps.releases.selectors.points import Choice, Point, choices_of, find_point
 from apps.releases.selectors.train import read_train
+from apps.releases.selectors.versions import find_releases
 from gitopsui.domain.note_overrides import Audience, from_dict, without_internals
 from gitopsui.domain.notes import to_dict, to_html, to_markdown
 from gitopsui.domain.notes_text import escape_markdown
@@ -77,6 +78,7 @@ def _told(request: HttpRequest, component: Component, comparison: Comparison) ->
     source, target = comparison.source, comparison.target
     audience = overrides.audience_of(request.GET.get("audience", ""))
     notes = _shown(request, component, comparison)
+    releases = find_releases(component, (source.version, target.version))
     if has_role(person_of(request), Role.PROMOTER, component.project):
         overrides.with_edit_urls(notes, component)
     return {
@@ -89,6 +91,8 @@ def _told(request: HttpRequest, component: Component, comparison: Comparison) ->
         "is_for_customers": audience is Audience.PUBLIC,
         "already": as_rows(comparison.already),
         "lost": as_rows(comparison.lost),
+        "source_release": releases.get(source.version),
+        "target_release": releases.get(target.version),
         "config": read_range(component, source, target),
         "swap_url": f"?{urlencode({'from': target.key, 'into': source.key})}",
         "address": urlencode({"from": source.key, "into": target.key, "audience": audience.value}),

@@ -189,7 +189,8 @@ class VersionObservation(models.Model):
 
 class ConfigCommit(models.Model):
     """
-    A commit of the config repository that changes what an application is rendered to. Merges are left out. `previous_version` is what its first parent asks for; "" on either side where nothing tells.
+    A commit of the config repository that changes what an application is rendered to. Merges are left out.
+    `previous_version` is what its first parent asks for; "" on either side where nothing tells.
     Rows follow the log of the branch, the oldest first.
     """
 

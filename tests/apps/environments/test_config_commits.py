@@ -106,3 +106,11 @@ def test_what_an_earlier_release_has_read_is_read_again(world: World, shop: tupl
     migration.forget_how_far_it_was_read(apps, None)
     application.refresh_from_db()
     assert application.history_sha == ""
+
+
+def test_a_commit_that_changes_only_words_of_a_file_changes_nothing_of_it(
+    world: World, shop: tuple[Seed, Application]
+) -> None:
+    seed, application = shop
+    seed.commit({FILE: f"# Words.\n{GOOD.decode()}"}, message="Words")
+    assert [row[0] for row in told(read(world, application))] == ["Begin"]

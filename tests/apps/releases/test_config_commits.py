@@ -228,3 +228,22 @@ def test_a_config_commit_names_the_promotion_it_came_from(lines: Shop, reader: C
     )  # fmt: skip
     page = reader.get(f"/applications/{staging.pk}/commits/").content.decode()
     assert f'<a href="/promotions/{promotion.pk}/">promotion {promotion.pk}</a>' in page
+
+
+# --- parts that several pages share -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["", "compare/", "next/", "changelog/", "overrides/"])
+def test_each_page_of_a_component_leads_to_the_others(lines: Shop, reader: Client, page: str) -> None:
+    text = reader.get(f"/projects/shop/components/cart/{page}").content.decode()
+    for other in ("compare/", "next/", "changelog/", "overrides/"):
+        assert f'href="/projects/shop/components/cart/{other}"' in text, other
+
+
+def test_a_bad_release_is_called_bad_where_it_is_compared_and_where_a_commit_brought_it(
+    lines: Shop, reader: Client
+) -> None:
+    keep(application_in(lines, "staging"), "v1.1.0", "v1.2.0", 3)
+    before = reader.get(COMPARE).content.decode().count(">bad<")
+    lines.component.releases.filter(tag="v1.2.0").update(is_bad=True)
+    assert reader.get(COMPARE).content.decode().count(">bad<") == before + 2

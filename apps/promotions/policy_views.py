@@ -21,6 +21,7 @@ from apps.promotions.forms import PolicyForm
 from apps.promotions.freeze_forms import FreezeForm
 from apps.promotions.models import FreezeWindow
 from apps.promotions.selectors import rules
+from apps.promotions.selectors.edit_rules import way_rows
 from apps.promotions.selectors.policies import describe_hold, lock_rows, policy_of
 from apps.promotions.services import policies
 from apps.promotions.services.auto_promote import left_of
@@ -58,6 +59,7 @@ def environment_policy(request: HttpRequest, pk: int) -> HttpResponse:
         "heading": _heading(
             environment, describe_hold(policy), rules.freezes_for(environment, freezes, now=now)
         ),
+        "ways": way_rows(environment),
         "rules": rules.rule_rows(policy, source.name if source else ""),
         "hold": describe_hold(policy),
         "freeze": rules.describe_freezes(rules.freezes_for(environment, freezes, now=now), now),

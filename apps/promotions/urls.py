@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.promotions import (
+    edit_rule_views,
     forge_views,
     lock_views,
     policy_views,
@@ -37,6 +38,7 @@ urlpatterns = [
         policy_views.environment_policy_edit,
         name="environment-policy-edit",
     ),
+    path("applications/<int:pk>/edits/", edit_rule_views.application_edits, name="application-edits"),
     path("environments/<int:pk>/hold/", policy_views.environment_hold, name="environment-hold"),
     path("environments/<int:pk>/release/", policy_views.environment_release, name="environment-release"),
     path("repositories/<int:pk>/forge/", forge_views.repository_forge, name="repository-forge"),

@@ -13,22 +13,22 @@ import gc
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from gitopsui.adapters.git_repository import Repository
+from gitopsui.adapters import git_place
 from gitopsui.domain.errors import GitError
 
 if TYPE_CHECKING:
     from gitopsui.adapters.git_output import Ref
-    from gitopsui.domain.changelog import Halves, ReleaseCommits
+    from gitopsui.adapters.git_repository import Repository
+    from gitopsui.domain.changelog import ReleaseCommits
     from gitopsui.domain.commit import Commit, ParsedMessage
     from gitopsui.domain.notes import Notes
     from gitopsui.domain.version import Tag
 _NO_LIMIT = sys.maxsize
-_WORTH_A_PROCESS = 500  # commits; fewer are told faster than a process is made
+_WORTH_A_PROCESS = 1_000  # commits; fewer are told faster than a process is made
 # Commits; of fewer at once Git prints them more slowly than they are read.
 _SHORT_PORTION = 64
 _ANCESTOR = re.compile(r"(.+?)(?:~(\d{1,9})|\^)\Z")
@@ -65,18 +65,20 @@ def _build_parser() -> argparse.ArgumentParser:
 
 def _tell(path: Path, text: str | None, form: _Format) -> Iterator[str]:
     """What is printed of the range `text`, or of the whole history where there is none."""
-    repository = Repository.at(path)
-    if not repository.exists():
+    git_dir = git_place.find_git_dir(path)
+    if not git_place.is_git_dir(git_dir):
         raise _refused(f"{path} is not a Git repository.")
-    if repository.looks_shallow():
+    if git_place.is_shallow(git_dir):
         # Git would list the commits it has, without a word about those that are missing.
         raise _refused("This clone is shallow, so its history has gaps; run git fetch --unshallow in it.")
-    return _tell_history(repository, form) if text is None else _tell_range(repository, text, form)
+    return _tell_history(git_dir, form) if text is None else _tell_range(git_dir, text, form)
 
 
-def _tell_range(repository: Repository, text: str, form: _Format) -> Iterator[str]:
+def _tell_range(git_dir: Path, text: str, form: _Format) -> Iterator[str]:
+    from gitopsui.adapters.git_repository import Repository
     from gitopsui.domain.notes import build_notes
 
+    repository = Repository(git_dir)
     base, dots, head = text.partition("..")
     if not dots:
         raise _refused("Give a range, such as v1.0.0..v1.1.0.")
@@ -108,53 +110,42 @@ def _refused(message: str) -> GitError:
     return GitError(message, code="GIT_REF_MISSING", permanent=True)
 
 
-def _tell_history(repository: Repository, form: _Format) -> Iterator[str]:
-    """The older half of the releases is told by a second process, while this one tells the newer."""
-    from gitopsui.adapters.second_process import beside
+def _tell_history(git_dir: Path, form: _Format) -> Iterator[str]:
+    """The releases, told by two processes where that is worth it."""
+    releases, messages = _read_releases(git_dir)
 
-    (newer, older), messages = _read_releases(repository)
-    is_long = sum(len(release.commits) for release in older) >= _WORTH_A_PROCESS
-
-    def tell_older() -> Iterator[str]:
-        return _tell_releases(older, messages, form, between=form.between if newer else "")
-
-    with beside(tell_older) if is_long else nullcontext(tell_older()) as told:
-        yield form.begin
-        yield from _tell_releases(newer, messages, form)
-        yield from told
-        yield form.end
-
-
-def _tell_releases(
-    releases: Sequence[ReleaseCommits],
-    messages: Mapping[str, ParsedMessage],
-    form: _Format,
-    between: str = "",
-) -> Iterator[str]:
+    from gitopsui.adapters.second_process import make_by_two
     from gitopsui.domain.changelog import build_release
 
-    for release in releases:
+    def tell(release: ReleaseCommits) -> str:
+        return form.tell(build_release(release, messages))
+
+    is_long = sum(len(release.commits) for release in releases) >= _WORTH_A_PROCESS
+    yield form.begin
+    between = ""
+    for text in make_by_two(releases, tell) if is_long else map(tell, releases):
         yield between
-        yield form.tell(build_release(release, messages))
+        yield text
         between = form.between
+    yield form.end
 
 
-def _read_releases(repository: Repository) -> tuple[Halves, dict[str, ParsedMessage]]:
-    """The newer and the older releases, on the default branch and beside it; what is parsed of their messages."""
-    from gitopsui.adapters.git_walk import Walk
+def _read_releases(git_dir: Path) -> tuple[list[ReleaseCommits], dict[str, ParsedMessage]]:
+    """The releases, on the default branch and beside it; what of their messages is parsed."""
+    from gitopsui.adapters.git_walk import walking
 
-    with Walk(repository.path).started() as portions:
-        # Git is walking: this is the time to load and to ask for what the commits are sorted by.
-        from gitopsui.domain.changelog import children_first, in_halves, pick_family, split_by_release
+    with walking(git_dir) as portions:
+        # Git is on its way: this is the time to load and to ask for what the commits are sorted by.
+        from gitopsui.adapters.git_repository import Repository
+        from gitopsui.domain.changelog import children_first, pick_family, split_by_release
 
+        repository = Repository(git_dir)
         head = repository.resolve("HEAD")
-        tags = {
-            tag: ref.commit_sha for ref in repository.refs() if (tag := _read_tag(ref)) and ref.commit_sha
-        }
+        refs = repository.refs()
+        tags = {tag: ref.commit_sha for ref in refs if (tag := _read_tag(ref)) and ref.commit_sha}
         tagged = {tag: tags[tag] for tag in pick_family(tags)}
         commits, messages = _read_history(portions)
-    releases = split_by_release(children_first(commits), tagged, head=head)
-    return in_halves(releases, messages), messages
+    return split_by_release(children_first(commits), tagged, head=head), messages
 
 
 def _read_history(portions: Iterable[list[Commit]]) -> tuple[list[Commit], dict[str, ParsedMessage]]:

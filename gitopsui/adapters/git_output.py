@@ -17,9 +17,7 @@ from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.text import TEXT_LIMIT, clean_text
 
-# sha, parents, author, e-mail, author time, committer time, whole message; with `log -z` each ends with NUL.
-LOG_FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
-LOG_FIELDS = 7
+LOG_FIELDS = 7  # of `git_command.LOG_FORMAT`
 MAX_REST_BYTES = 4 * TEXT_LIMIT + 8  # as much of one field as is ever kept, in the widest letters
 REF_FORMAT = (
     "%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(*objecttype)%00%(creatordate:unix)"

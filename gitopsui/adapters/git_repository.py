@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from gitopsui.adapters import git_export, mirror_files, process
-from gitopsui.adapters.git_command import build_argv, build_environment
+from gitopsui.adapters import git_export, git_place, mirror_files, process
+from gitopsui.adapters.git_command import LOG_FORMAT, build_argv, build_environment
 from gitopsui.adapters.git_export import LeftOut
 from gitopsui.adapters.git_names import COMMIT_ID, REF_FORBIDDEN
 from gitopsui.adapters.git_output import (
     BRANCHES,
-    LOG_FORMAT,
     REF_FORMAT,
     TAGS,
     EntryKind,
@@ -55,26 +54,11 @@ class Repository:
 
     @classmethod
     def at(cls, path: Path) -> Repository:
-        """The repository of a clone with or without files, or of another work tree of one."""
-        place = path.resolve()  # Git is started elsewhere
-        inside = place / ".git"
-        if inside.is_file():
-            # https://git-scm.com/docs/gitrepository-layout: a work tree says where its repository is.
-            named = inside.read_text(errors="replace").removeprefix("gitdir:").strip()
-            return Repository(place / named)
-        return Repository(inside if inside.exists() else place)
+        """The repository of a clone with or without files, as people name it."""
+        return Repository(git_place.find_git_dir(path))
 
     def exists(self) -> bool:
-        return (self.path / "HEAD").is_file() and (self._common() / "objects").is_dir()
-
-    def looks_shallow(self) -> bool:
-        """Whether a part of the history is missing, told by the file in which Git keeps where it ends."""
-        return (self._common() / "shallow").exists()
-
-    def _common(self) -> Path:
-        """What all work trees of a repository share."""
-        named = self.path / "commondir"
-        return self.path / named.read_text().strip() if named.is_file() else self.path
+        return git_place.is_git_dir(self.path)
 
     def size_bytes(self) -> int:
         return mirror_files.measure(self.path)

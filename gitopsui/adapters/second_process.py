@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 import os
+import struct
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import IO
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import IO, NoReturn, TypeVar
 
-CHUNK_CHARACTERS = 1 << 20
+Item = TypeVar("Item")
+
+_PLACE = struct.Struct("=I")
+_HEAD = struct.Struct("=II")  # the place of an item, the bytes of its text
+# All tasks are in the pipe before anybody takes one, and the pipes of somebody who has many hold one page.
+MOST_TASKS = 4_096 // _PLACE.size
 
 
-@contextmanager
-def beside(work: Callable[[], Iterable[str]]) -> Iterator[Iterator[str]]:
+def make_by_two(items: Sequence[Item], make: Callable[[Item], str]) -> Iterator[str]:
     """
-    The pieces of text `work` makes, made in a copy of this process while this one does something else.
+    The texts `make` makes of the items, in their order; this process and a copy of it each take the next one.
 
-    Where there is no second core, no `fork`, or the copy came to a bad end, they are made here when they are
-    asked for. Only for a program without threads: a copy of one with threads may wait for ever for a lock.
+    Where there is no second core or no `fork`, all are made here, and so is what a copy that came to a bad
+    end leaves undone. Only for a program without threads: a copy of one may wait for ever for a lock.
     """
-    if not _can_fork():
-        yield iter(work())
+    if not _can_fork() or len(items) < 2:
+        yield from map(make, items)
         return
-    # Not a pipe: that would hold no more than 64 KiB, and the copy would wait for us.
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass", newline="") as found:
+    with tempfile.TemporaryFile() as shared:
+        waiting = _fill_pipe(len(items))
         copy = os.fork()
         if not copy:
-            _work_and_end(work, found)
-        waiting = [copy]
+            _work_and_end(waiting, items, make, shared)
         try:
-            yield _read(waiting, found, work)
+            made = {place: make(items[place]) for place in _take(waiting, len(items))}
         finally:
-            for pid in waiting:
-                os.waitpid(pid, 0)
+            os.close(waiting)
+            os.waitpid(copy, 0)
+        made.update(_read(shared))
+        for place, item in enumerate(items):
+            yield made.pop(place) if place in made else make(item)
 
 
 def _can_fork() -> bool:
@@ -42,23 +49,42 @@ def _can_fork() -> bool:
     return is_alone and hasattr(os, "fork") and (os.cpu_count() or 1) > 1
 
 
-def _work_and_end(work: Callable[[], Iterable[str]], found: IO[str]) -> None:
-    """Never returns: nothing of what the process we are a copy of has still to do may be done twice."""
-    status = 1
-    try:
-        found.writelines(work())
-        found.flush()
-        status = 0
-    finally:
-        os._exit(status)
+def _fill_pipe(count: int) -> int:
+    """The reading end of a pipe with the places of `count` items; who reads one has it for itself."""
+    taking, giving = os.pipe()
+    os.write(giving, b"".join(map(_PLACE.pack, range(0, count, _step(count)))))
+    os.close(giving)
+    return taking
 
 
-def _read(waiting: list[int], found: IO[str], work: Callable[[], Iterable[str]]) -> Iterator[str]:
-    _, status = os.waitpid(waiting.pop(), 0)
-    if status:
-        print("gitopsui: the second process ended early; its part is done again.", file=sys.stderr)
-        yield from work()
-        return
-    found.seek(0)
-    while piece := found.read(CHUNK_CHARACTERS):
-        yield piece
+def _take(waiting: int, count: int) -> Iterator[int]:
+    while task := os.read(waiting, _PLACE.size):
+        first = _PLACE.unpack(task)[0]
+        yield from range(first, min(first + _step(count), count))
+
+
+def _step(count: int) -> int:
+    """How many items one task is."""
+    return -(-count // MOST_TASKS)
+
+
+def _work_and_end(
+    waiting: int, items: Sequence[Item], make: Callable[[Item], str], shared: IO[bytes]
+) -> NoReturn:
+    """What the process we are a copy of has still to do must not be done twice: hence the sudden end."""
+    with suppress(Exception):
+        for place in _take(waiting, len(items)):
+            text = make(items[place]).encode("utf-8", "surrogatepass")
+            shared.write(_HEAD.pack(place, len(text)) + text)
+        shared.flush()
+    os._exit(0)
+
+
+def _read(shared: IO[bytes]) -> Iterator[tuple[int, str]]:
+    """What the copy has finished; a text that was cut off is none."""
+    shared.seek(0)
+    while len(head := shared.read(_HEAD.size)) == _HEAD.size:
+        place, size = _HEAD.unpack(head)
+        text = shared.read(size)
+        if len(text) == size:
+            yield place, text.decode("utf-8", "surrogatepass")

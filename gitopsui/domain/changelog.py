@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitopsui.domain.commit import Commit, ParsedMessage
@@ -12,8 +12,6 @@ from gitopsui.domain.version import Tag
 
 UNRELEASED = "Unreleased"
 _BASE = "the releases below"
-
-Halves = tuple[list["ReleaseCommits"], list["ReleaseCommits"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +112,3 @@ def build_release(release: ReleaseCommits, messages: Mapping[str, ParsedMessage]
 def build_changelog(commits: Sequence[Commit], tagged: Mapping[Tag, str]) -> list[Notes]:
     """The notes of every release, highest version first; see `split_by_release`."""
     return [build_release(release) for release in split_by_release(commits, tagged)]
-
-
-def in_halves(releases: Sequence[ReleaseCommits], known: Container[str] = ()) -> Halves:
-    """The newer and the older ones, about as much work in each; of the commits in `known` half is done."""
-    costs = [sum(1 if one.sha in known else 2 for one in release.commits) for release in releases]
-    left, count = sum(costs), 0
-    while 2 * left > sum(costs):
-        left -= costs[count]
-        count += 1
-    return list(releases[:count]), list(releases[count:])

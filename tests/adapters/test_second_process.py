@@ -1,4 +1,4 @@
-"""A part of a text is made by a copy of a program, and none of it is lost when the copy comes to grief."""
+"""Two processes share what is to be made, and nothing is lost when the copy comes to grief."""
 
 from __future__ import annotations
 
@@ -8,67 +8,80 @@ import sys
 import pytest
 
 PROGRAM = """
-import os, sys
-from gitopsui.adapters.second_process import beside
+import os, sys, time
+from gitopsui.adapters.second_process import make_by_two
 maker = os.getpid()
 
-def work():
-    yield "made here  " if os.getpid() == maker else "made beside"
+def make(number):
+    is_copy = os.getpid() != maker
     GRIEF
-    yield " \\u00e9\\ud800" * 100_000
+    time.sleep(0.4 / COUNT)
+    return f"{number} {'beside' if is_copy else 'here'} \\u00e9\\ud800 " + "x" * 9_000
 
-with beside(work) as told:
-    text = "".join(told)
-print(text[:11], len(text))
+texts = list(make_by_two(range(COUNT), make))
+assert [int(text.split()[0]) for text in texts] == list(range(COUNT)), texts
+assert all(len(text) > 9_000 and "\\ud800" in text for text in texts)
+print(sum("beside" in text for text in texts))
+try:
+    os.waitpid(-1, 0)
+except ChildProcessError:
+    print("none left")
 """
 
 
-@pytest.mark.parametrize(
-    ("grief", "printed"),
-    [
-        ("", "made beside"),
-        ("if os.getpid() != maker: os.kill(os.getpid(), 9)", "made here"),
-        ("if os.getpid() != maker: raise ValueError", "made here"),
-    ],
-)
-def test_what_a_copy_makes_is_read_or_made_here(grief: str, printed: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.replace("GRIEF", grief)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
+def run(grief: str = "", count: int = 200) -> int:
+    """How many of the texts came from the copy."""
+    program = PROGRAM.replace("GRIEF", grief).replace("COUNT", str(count))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[:2] == printed.split()
-    assert int(done.stdout.split()[2]) > 300_000
-    assert bool(done.stderr) == (printed == "made here")
+    made, _, rest = done.stdout.partition("\n")
+    assert rest == "none left\n"
+    return int(made)
 
 
-def test_a_copy_nobody_reads_from_leaves_no_process_behind() -> None:
+def test_two_processes_make_about_half_each() -> None:
+    assert 20 < run() < 180
+
+
+@pytest.mark.parametrize("grief", ["os.kill(os.getpid(), 9)", "raise ValueError", "os._exit(3)"])
+@pytest.mark.parametrize("when", ["is_copy", "is_copy and number > 40"])
+def test_what_a_copy_leaves_undone_is_made_here(grief: str, when: str) -> None:
+    assert run(f"if {when}: {grief}") < 200
+
+
+def test_there_may_be_more_items_than_a_pipe_holds_tasks() -> None:
+    assert 200 < run(count=2_500) < 2_300
+
+
+def test_one_text_is_made_here() -> None:
+    assert run(count=1) == 0
+
+
+def test_a_program_with_threads_makes_no_copy() -> None:
+    waiting = "threading.Thread(target=threading.Event().wait, daemon=True).start()"
+
+    program = f"""
+import os, threading
+from gitopsui.adapters.second_process import make_by_two
+{waiting}
+print(set(make_by_two(range(9), lambda number: str(os.getpid()))) == {{str(os.getpid())}})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
+def test_what_fails_here_is_raised_and_leaves_no_process_behind() -> None:
     program = """
 import os
-from gitopsui.adapters.second_process import beside
-with beside(lambda: ["x"]):
-    pass
+from gitopsui.adapters.second_process import make_by_two
+try:
+    list(make_by_two(range(99), lambda number: 1 / 0))
+except ZeroDivisionError:
+    print("raised")
 try:
     os.waitpid(-1, 0)
 except ChildProcessError:
     print("none left")
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-
-    assert done.stdout == "none left\n"
-
-
-def test_a_program_with_threads_makes_no_copy() -> None:
-    program = """
-import os, threading
-from gitopsui.adapters.second_process import beside
-threading.Thread(target=threading.Event().wait, daemon=True).start()
-with beside(lambda: [str(os.getpid())]) as told:
-    print("".join(told) == str(os.getpid()))
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-
-    assert done.stdout == "True\n"
+    assert done.stdout.split("\n") == ["raised", "none left", ""]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from gitopsui.domain.changelog import (
     build_changelog,
     children_first,
-    in_halves,
     pick_family,
     split_by_release,
 )
@@ -99,14 +98,3 @@ def test_a_parent_with_a_clock_before_its_time_waits_for_its_children() -> None:
     assert sorted(found) == sorted(each.sha for each in HISTORY)
     for each in HISTORY:
         assert all(found.index(each.sha) < found.index(parent) for parent in each.parents)
-
-
-def test_a_changelog_is_cut_where_about_half_of_the_work_is_done() -> None:
-    parts = split_by_release(HISTORY, tags(v1_0_0="a", v1_0_1="y", v1_1_0="c"))
-
-    def halves(known: str) -> list[list[str]]:
-        return [[part.tag.raw if part.tag else "" for part in half] for half in in_halves(parts, known)]
-
-    assert halves(known="") == [["", "v1.1.0", "v1.0.1"], ["v1.0.0"]]
-    assert halves(known="xyba") == [["", "v1.1.0"], ["v1.0.1", "v1.0.0"]]
-    assert in_halves([]) == ([], [])

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from apps.environments.models import Component
 from apps.releases.models import ReleasePolicy
-from apps.releases.services.components import NewPolicy, RegistryLogin
+from apps.releases.services.components import NewPolicy, RegistryLogin, is_plain_http
 from apps.repositories.models import Repository
+from gitopsui.adapters.http_policy import HttpPolicy, check_url
 from gitopsui.adapters.registry import endpoint_of
 from gitopsui.domain import tracker
 from gitopsui.domain.errors import InputError
-from gitopsui.domain.image import parse_image
+from gitopsui.domain.image import find_image, parse_image
 from gitopsui.domain.version import PATTERN_LIMIT, VersionRange, check_tag_pattern
 
 MOST_PATHS = 50
@@ -114,21 +116,28 @@ class PolicyForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False),
         help_text="Kept encrypted, sent to the registry of the image only, never shown again.",
     )
+    registry_plain_http = forms.BooleanField(
+        required=False,
+        label="This registry speaks plain HTTP",
+        help_text="The credential is then sent without encryption. Only for a host and port the operator "
+        "trusts (GITOPSUI_TRUSTED_ENDPOINTS); a credential that was stored for HTTPS is forgotten.",
+    )
     forgets_credential = forms.BooleanField(required=False, label="Forget the stored credential")
     has_public_notes = forms.BooleanField(
         required=False, label="Show its public notes to everybody, without sign-in"
     )
 
-    def __init__(self, data: Any = None, *, policy: ReleasePolicy) -> None:
+    def __init__(self, data: Any = None, *, policy: ReleasePolicy, image: str = "") -> None:
+        """`image` is the one whose registry is signed in to, as it was typed or is stored."""
+        self._image, credential = image, policy.registry_credential
         names = ("below_one", "version_range", "tracker_pattern", "tracker_url", "watches_registry")
         stored = {name: getattr(policy, name) for name in (*names, "has_public_notes")}
+        stored |= {"registry_plain_http": credential is not None and is_plain_http(credential)}
         super().__init__(data, initial=stored | {"paths": "\n".join(policy.paths)})
-        if policy.registry_credential is None:
+        if credential is None:
             del self.fields["forgets_credential"]
         else:
-            self.fields[
-                "registry_password"
-            ].help_text = f"A credential is {policy.registry_credential}. Empty keeps it."
+            self.fields["registry_password"].help_text = f"A credential is {credential}. Empty keeps it."
 
     def clean_paths(self) -> tuple[str, ...]:
         lines = [line.strip().strip("/") for line in self.cleaned_data["paths"].splitlines()]
@@ -147,6 +156,21 @@ class PolicyForm(forms.Form):
         except InputError as error:
             raise ValidationError(error.message) from error
         return text
+
+    def clean_registry_plain_http(self) -> bool:
+        """Only a host and port the operator named may be spoken to in plain HTTP."""
+        image = find_image(self._image)
+        if not self.cleaned_data["registry_plain_http"]:
+            return False
+        if image is None:
+            raise ValidationError("It needs an image that names a registry.")
+        policy = HttpPolicy(private_hosts=frozenset(settings.GITOPSUI_TRUSTED_ENDPOINTS))
+        try:
+            check_url(endpoint_of(image.registry, scheme="http"), policy)
+        except InputError as error:
+            place = f"{image.registry} is not trusted to be spoken to in plain HTTP."
+            raise ValidationError(f"{place} An operator can allow it by its host and port.") from error
+        return True
 
     def clean(self) -> None:
         data = self.cleaned_data
@@ -170,7 +194,10 @@ class PolicyForm(forms.Form):
     def login(self) -> RegistryLogin:
         data = self.cleaned_data
         return RegistryLogin(
-            data["registry_username"], data["registry_password"], data.get("forgets_credential", False)
+            data["registry_username"],
+            data["registry_password"],
+            data.get("forgets_credential", False),
+            data["registry_plain_http"],
         )
 
 

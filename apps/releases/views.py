@@ -96,7 +96,11 @@ def component_edit(request: HttpRequest, slug: str, component_slug: str) -> Http
         raise PermissionDenied(f"Only an administrator of {component.project} may change its components.")
     stored = ReleasePolicy.objects.select_related("registry_credential").filter(component=component).first()
     form = ComponentForm(request.POST or None, component=component)
-    policy = PolicyForm(request.POST or None, policy=stored or ReleasePolicy(component=component))
+    policy = PolicyForm(
+        request.POST or None,
+        policy=stored or ReleasePolicy(component=component),
+        image=request.POST.get("image", component.image),
+    )
     if request.method == "POST" and all([form.is_valid(), policy.is_valid()]):
         origin = Origin(**form.cleaned_data)
         edit_component(component, origin, by=person, policy=policy.policy(), login=policy.login())

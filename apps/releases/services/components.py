@@ -80,11 +80,15 @@ class NewPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RegistryLogin:
-    """How to sign in to the registry; empty keeps what is stored. `forgets` takes that away."""
+    """
+    How to sign in to the registry; empty keeps what is stored. `forgets` takes that away. With
+    `in_plain_http` it is sent without encryption, which only a trusted registry may ask for.
+    """
 
     username: str = ""
     password: str = ""
     forgets: bool = False
+    in_plain_http: bool = False
 
     def __repr__(self) -> str:
         return "RegistryLogin(hidden)"
@@ -112,7 +116,7 @@ def edit_component(
         component.save(update_fields=["source", "tag_pattern", "image"])
         if policy is not None:
             _store_policy(component, row, policy)
-        _store_login(component, row, login or RegistryLogin())
+        _store_login(component, row, login or _login_kept(row))
         audit.record(by, "changed component", component, before=before, after=_told(component, row))
         job = jobs.schedule(UPDATE, component.pk, label=f"versions of {component}")
         # A pattern that was refused has set the job aside; it has another one now.
@@ -131,10 +135,21 @@ def _store_policy(component: Component, row: ReleasePolicy, policy: NewPolicy) -
         component.releases.update(**NO_NOTES)
 
 
+def _login_kept(row: ReleasePolicy) -> RegistryLogin:
+    stored = row.registry_credential
+    return RegistryLogin(in_plain_http=stored is not None and is_plain_http(stored))
+
+
+def is_plain_http(credential: Credential) -> bool:
+    """Whether it is sent without encryption."""
+    return credential.endpoint.startswith("http://")
+
+
 def _store_login(component: Component, row: ReleasePolicy, login: RegistryLogin) -> None:
-    """A credential is bound to one registry: another one drops it."""
+    """A credential is bound to one registry and to how it is spoken to: another one drops it."""
     image = find_image(component.image)
-    endpoint = endpoint_of(image.registry) if image else ""
+    scheme = "http" if login.in_plain_http else "https"
+    endpoint = endpoint_of(image.registry, scheme=scheme) if image else ""
     stored = row.registry_credential
     is_new = bool(login.username or login.password)
     if stored is not None and (login.forgets or is_new or stored.endpoint != endpoint):

@@ -187,9 +187,16 @@ class Mirror(Writer):
             raise GitError(message, code="GIT_NOT_FORWARD", permanent=True)
         self._push(new, ref, expected=old)
 
-    def _push(self, sha: str, ref: str, *, expected: str | None) -> None:
+    def remove_branch(self, ref: str, sha: str) -> None:
+        """
+        Remove the branch `ref` (full name) of the remote, if it stands at `sha` now. Done too when it is gone
+        already; as `push_tag`.
+        """
+        self._push(None, ref, expected=sha)
+
+    def _push(self, sha: str | None, ref: str, *, expected: str | None) -> None:
         check_ref_name(ref.removeprefix(BRANCHES).removeprefix(TAGS))
-        if not ref.startswith((BRANCHES, TAGS)) or not COMMIT_ID.fullmatch(sha):
+        if not ref.startswith((BRANCHES, TAGS)) or not COMMIT_ID.fullmatch(sha or expected or ""):
             message = "A push needs a full id and the full name of a branch or tag."
             raise GitError(message, code="GIT_REF_MISSING", permanent=True)
         push(self._remote, self.path, sha=sha, ref=ref, expected=expected)

@@ -1,5 +1,6 @@
 """
-Push one ref to a remote, as a compare-and-set: it is made, or moved from a known commit, or nothing happens.
+Push one ref to a remote, as a compare-and-set: it is made, moved from a known commit or removed, or nothing
+happens.
 
 When Git says that it failed, or the line broke, the remote is asked what it has: that is the answer.
 """
@@ -25,9 +26,10 @@ _SAID = re.compile(rb"^remote: ?(.*?)\s*$", re.MULTILINE)
 _NOTHING_SENT = frozenset(("GIT_ADDRESS", "GIT_TLS", "GIT_NOT_INSTALLED", "GIT_AUTH", "GIT_NOT_FOUND"))
 
 
-def push(remote: Remote, git_dir: Path, *, sha: str, ref: str, expected: str | None) -> None:
+def push(remote: Remote, git_dir: Path, *, sha: str | None, ref: str, expected: str | None) -> None:
     """
-    Have `ref` of the remote stand at `sha`, if it stands at `expected` now (None: if there is none).
+    Have `ref` of the remote stand at `sha` (None: be gone), if it stands at `expected` now (None: if there is
+    none).
 
     Done too when it stands at `sha` already. Raises GIT_REF_TAKEN when it stands somewhere else,
     GIT_REJECTED with the words of the server when it refused, GIT_AUTH, and the codes of a fetch.
@@ -53,11 +55,11 @@ def _ask(remote: Remote, ref: str, *, failure: GitError) -> str | None:
         raise failure from None
 
 
-def _send(remote: Remote, git_dir: Path, sha: str, ref: str, expected: str | None) -> None:
+def _send(remote: Remote, git_dir: Path, sha: str | None, ref: str, expected: str | None) -> None:
     options = ["--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no"]
     options += [f"--force-with-lease={ref}:{expected or ''}"]
     with remote.conversation() as talk:
-        _push(remote, talk, git_dir, [*options, "--end-of-options", talk.url.url, f"{sha}:{ref}"])
+        _push(remote, talk, git_dir, [*options, "--end-of-options", talk.url.url, f"{sha or ''}:{ref}"])
 
 
 def _push(remote: Remote, talk: Conversation, git_dir: Path, arguments: list[str]) -> None:

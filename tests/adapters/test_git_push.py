@@ -119,6 +119,43 @@ class TestTag:
         assert hub.server.requests == []
 
 
+class TestRemoval:
+    REF = "refs/heads/gitopsui/promote/7"
+
+    def test_removes_what_stands_where_it_should_and_twice_is_once(
+        self, hub: Hub, seed: Seed, mirror: Mirror
+    ) -> None:
+        seed.point(self.REF, tip(seed))
+        mirror.remove_branch(self.REF, tip(seed))
+        assert tip(seed, self.REF) == ""
+        before = pushes(hub)
+        mirror.remove_branch(self.REF, tip(seed))
+        assert pushes(hub) == before
+        assert tip(seed)
+
+    def test_a_commit_of_somebody_else_on_it_is_never_lost(self, seed: Seed, mirror: Mirror) -> None:
+        ours = tip(seed)
+        theirs = seed.commit({"a": "2"}, branch="gitopsui/promote/7", parents=[ours])
+        error = error_of(lambda: mirror.remove_branch(self.REF, ours))
+        assert (error.code, error.permanent) == ("GIT_REF_TAKEN", True)
+        assert tip(seed, self.REF) == theirs
+
+    def test_a_rule_of_the_server_is_quoted(self, seed: Seed, mirror: Mirror) -> None:
+        seed.point(self.REF, tip(seed))
+        forbid(seed)
+        error = error_of(lambda: mirror.remove_branch(self.REF, tip(seed)))
+        assert error.code == "GIT_REJECTED"
+        assert tip(seed, self.REF) == tip(seed)
+
+    def test_without_knowing_where_it_stands_nothing_is_removed(
+        self, hub: Hub, seed: Seed, mirror: Mirror
+    ) -> None:
+        hub.server.requests.clear()
+        for sha in ("", "main", "abc"):
+            assert error_of(lambda sha=sha: mirror.remove_branch(self.REF, sha)).code == "GIT_REF_MISSING"
+        assert hub.server.requests == []
+
+
 class TestCredential:
     def test_a_wrong_one_is_refused_with_a_hint_for_writers(
         self, hub: Hub, seed: Seed, mirror: Mirror

@@ -22,6 +22,7 @@ from apps.promotions.services.turn import (
     Doors,
     Turn,
     check_base,
+    drop_branch,
     end_as_stale,
     find_conflicts,
     name_files,
@@ -311,14 +312,25 @@ def _not_merged(turn: Turn, pull: PullRequest, answer: MergeAnswer) -> None:
 
 def _close(turn: Turn) -> bool:
     """Somebody here wants it closed."""
+    note = ""
     if turn.promotion.number:
         turn.forge.close(turn.promotion.number)
-    turn.claim.write("It was closed here.", phase=Phase.CLOSED, attention="")
+    else:
+        # Nobody has seen its branch yet, if there is one.
+        note = drop_branch(turn)
+    turn.claim.write(f"It was closed here. {note}".strip(), phase=Phase.CLOSED, attention="")
     return False
 
 
 def _arrive(turn: Turn) -> bool:
-    watch_arrival(turn.claim, git=turn.doors.git, now=timezone.now())
+    """merged → deployed; its branch is kept until then, and taken away before the last step is written."""
+
+    def tidy() -> str:
+        note = drop_branch(turn)
+        turn.doors.reach(11)
+        return note
+
+    watch_arrival(turn.claim, git=turn.doors.git, now=timezone.now(), tidy=tidy)
     return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -24,8 +25,13 @@ def time_to_arrive(promotion: Promotion) -> timedelta:
     return timedelta(minutes=policy_of(promotion.environment).arrive_minutes)
 
 
-def watch_arrival(claim: Claim, *, git: Ancestry, now: datetime) -> None:
-    """Note which applications have arrived; all: it is deployed, and when time is up, that is said."""
+def watch_arrival(
+    claim: Claim, *, git: Ancestry, now: datetime, tidy: Callable[[], str] = lambda: ""
+) -> None:
+    """
+    Note which applications have arrived; all: it is deployed, and when time is up, that is said. `tidy` is
+    called before nobody looks at it any more; what it answers is told with that.
+    """
     promotion = claim.promotion
     items = list(promotion.items.select_related("application__component", "application__environment"))
     for item in items:
@@ -34,12 +40,13 @@ def watch_arrival(claim: Claim, *, git: Ancestry, now: datetime) -> None:
             item.arrived_at = now
     waiting = [item for item in items if item.arrived_at is None]
     if not waiting:
-        claim.write(_describe(items), phase=Phase.DEPLOYED, deployed_at=now, attention="")
+        text = f"{_describe(items)} {tidy()}".strip()
+        claim.write(text, phase=Phase.DEPLOYED, deployed_at=now, attention="")
     elif (
         promotion.arrive_by is not None and now > promotion.arrive_by and promotion.arrival_missed_at is None
     ):
         text = f"It did not arrive in time. {_explain(waiting[0].application, waiting[0])}"
-        claim.write(text, arrival_missed_at=now, attention=text)
+        claim.write(f"{text} {tidy()}".strip(), arrival_missed_at=now, attention=text)
         tell_event(promotion, "missed", detail=text)
 
 

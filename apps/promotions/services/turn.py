@@ -9,7 +9,7 @@ from typing import Protocol
 
 from apps.promotions.models import Promotion
 from apps.promotions.services.claims import Claim
-from gitopsui.adapters.forge.base import Forge
+from gitopsui.adapters.forge.base import BRANCH_PREFIX, Forge
 from gitopsui.adapters.git import NewFile, Signer
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import ForgeError, GitError
@@ -44,6 +44,8 @@ class GitDoor(Protocol):
     ) -> str: ...
 
     def push_branch(self, sha: str, ref: str) -> None: ...
+
+    def remove_branch(self, ref: str, sha: str) -> None: ...
 
     def find_conflicts(self, ours: str, theirs: str) -> list[str]: ...
 
@@ -126,6 +128,21 @@ def end_as_stale(turn: Turn, reason: str, conflicts: Sequence[str] = ()) -> None
         error="",
     )
     close_quietly(turn, reason)
+
+
+def drop_branch(turn: Turn) -> str:
+    """
+    Remove its branch where the forge did not, if it is what we pushed; done twice it is done once. Answers
+    why it stays, in a sentence, "" where it is gone: a branch too many is no reason to hold anything up.
+    """
+    promotion = turn.promotion
+    if not promotion.head_sha or not promotion.branch.startswith(BRANCH_PREFIX):
+        return ""
+    try:
+        turn.doors.git.remove_branch(f"{HEADS}{promotion.branch}", promotion.head_sha)
+    except GitError as error:
+        return f"Its branch stays at the remote. {error.message}"
+    return ""
 
 
 def name_files(files: Sequence[str]) -> str:

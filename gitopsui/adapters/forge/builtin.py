@@ -40,6 +40,8 @@ class GitDoor(Protocol):
 
     def push_update(self, ref: str, old: str, new: str) -> None: ...
 
+    def remove_branch(self, ref: str, sha: str) -> None: ...
+
 
 class BuiltIn:
     """
@@ -92,7 +94,13 @@ class BuiltIn:
         return MergeAnswer(MergeOutcome.ASKED)
 
     def close(self, number: str) -> None:
-        """Nothing is taken away from the remote: our own record says that it is closed."""
+        """The branch is all there is of it, so it goes; one that is not what we pushed any more stays."""
+        try:
+            self._git.remove_branch(self._head(number), self._head_sha)
+        except GitError as error:
+            if error.code not in ("GIT_REF_TAKEN", "GIT_REJECTED"):
+                raise
+            # Somebody works on it, or a rule of the remote keeps it: our own record says that it is closed.
 
     def comment(self, number: str, text: str) -> None:
         """Comments stand on our own page."""

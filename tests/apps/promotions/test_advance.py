@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.utils import timezone
 
 from apps.core.models import AuditEvent
+from apps.promotions import connect
 from apps.promotions.models import Promotion
 from apps.promotions.selectors.facts import seen_of
+from apps.promotions.services.advance import advance_promotion
 from apps.promotions.services.decide import approve, ask_close, ask_merge, override_gate, reject
 from gitopsui.domain.approval import Seen
 from gitopsui.domain.errors import PromotionDenied
@@ -245,10 +249,84 @@ def test_closing_it_here_ends_it_and_frees_the_application(world: World) -> None
     assert not world.plan("cart").skips
 
 
+# --- what is left at the remote ---------------------------------------------------------------------------
+
+
+def forbid_removal(world: World) -> None:
+    hook = world.seed.path / "hooks" / "update"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f'#!/bin/sh\n[ "$3" != {"0" * 40} ] || {{ echo "Branches stay." >&2; exit 1; }}\n')
+    hook.chmod(0o755)
+
+
+def test_its_branch_goes_when_it_has_arrived(world: World) -> None:
+    world.allow(merge="auto")
+    promotion = world.advance(world.propose("cart"))
+    assert f"refs/heads/{promotion.branch}" in world.remote_heads()
+    world.arrive()
+    assert world.advance(promotion).phase == "deployed"
+    assert list(world.remote_heads()) == ["refs/heads/main"]
+
+
+def test_its_branch_goes_when_it_is_closed_stale_or_never_seen(world: World) -> None:
+    closed, stale = world.advance(world.propose("cart")), world.advance(world.propose("web"))
+    ask_close(closed.pk, by=world.people["proposer"])
+    assert world.advance(closed).phase == "closed"
+    text = DEPLOYMENT.format(name="web", version="1.0.1")
+    world.seed.commit({world.path("web", "production"): text}, "Hotfix")
+    assert world.advance(stale).phase == "stale"
+    unseen = world.advance(world.propose("cart"))
+    Promotion.objects.filter(pk=unseen.pk).update(phase="opening", number="", wants_close=True)
+    assert world.advance(unseen).phase == "closed"
+    assert list(world.remote_heads()) == ["refs/heads/main"]
+
+
+def test_a_branch_with_a_foreign_commit_stays(world: World) -> None:
+    promotion = world.advance(world.propose("cart"))
+    theirs = world.seed.commit({"mine": "x"}, "Add something", branch=promotion.branch)
+    ask_close(promotion.pk, by=world.people["proposer"])
+    assert world.advance(promotion).phase == "closed"
+    assert world.remote_heads()[f"refs/heads/{promotion.branch}"] == theirs
+
+
+def test_a_remote_that_keeps_its_branches_holds_nothing_up(world: World) -> None:
+    world.allow(merge="auto")
+    forbid_removal(world)
+    promotion = world.advance(world.propose("cart"))
+    world.arrive()
+    assert world.advance(promotion).phase == "deployed"
+    text = promotion.events.last().text  # type: ignore[union-attr]
+    assert text.startswith("cart in production runs 2.0.0. Its branch stays at the remote. ")
+    assert "Branches stay." in text
+
+
+class Killed(BaseException):
+    """The worker ends here."""
+
+
+def test_a_worker_killed_after_the_branch_went_leaves_the_last_step_to_the_next(world: World) -> None:
+    world.allow(merge="auto")
+    promotion = world.advance(world.propose("cart"))
+    world.arrive()
+
+    def reach(point: int) -> None:
+        if point == 11:
+            raise Killed
+
+    row = Promotion.objects.select_related("repository__credential", "proposer").get(pk=promotion.pk)
+    with pytest.raises(Killed):
+        advance_promotion(row.pk, replace(connect.doors(row), reach=reach))
+    promotion.refresh_from_db()
+    assert (promotion.phase, list(world.remote_heads())) == ("merged", ["refs/heads/main"])
+    assert world.advance(promotion).phase == "deployed"
+    assert steps_of(promotion).count("deployed") == 1
+
+
 def test_what_does_not_arrive_in_time_says_so_plainly(world: World) -> None:
     world.allow(merge="auto", arrive_minutes=0)
     promotion = world.advance(world.propose("cart"))
     world.advance(promotion)
+    assert list(world.remote_heads()) == ["refs/heads/main"]
     assert promotion.phase == "merged"
     assert promotion.attention == "It did not arrive in time. cart in production still runs 1.0.0."
     assert promotion.is_settled

@@ -127,6 +127,30 @@ def test_a_promotion_is_opened_and_merged_on_the_forge(bench: Bench) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("is_gone", [True, False], ids=["the forge removed it", "the forge kept it"])
+def test_its_branch_is_gone_when_it_has_arrived_and_is_removed_once(bench: Bench, is_gone: bool) -> None:
+    promotion = bench.propose()
+    bench.until_merged(promotion)
+    bench.check_once(promotion)
+    if is_gone:
+        bench.project.seed.delete(f"refs/heads/{promotion.branch}")
+    bench.world.arrive()
+    assert bench.turn(promotion) == ""
+    assert promotion.phase == "deployed"
+    assert list(bench.world.remote_heads()) == ["refs/heads/main"]
+    assert "stays" not in promotion.events.last().text  # type: ignore[union-attr]
+
+
+@pytest.mark.django_db
+def test_a_pull_request_that_is_closed_keeps_its_branch_so_that_it_can_be_opened_again(bench: Bench) -> None:
+    promotion = bench.opened()
+    ask_close(promotion.pk, by=bench.world.people["proposer"])
+    assert bench.turn(promotion) == ""
+    assert (promotion.phase, bench.project.pulls[0].state) == ("closed", "closed")
+    assert bench.project.tip(promotion.branch) == promotion.head_sha
+
+
+@pytest.mark.django_db
 def test_f17_a_connection_dropped_after_it_was_opened_opens_no_second_one(bench: Bench) -> None:
     promotion = bench.propose()
     bench.forge.fail("POST", CREATE, drop, is_after=True)

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from apps.environments.models import Application
-from apps.promotions.selectors import pages
+from apps.promotions.selectors.edits import edit_rows
 from apps.promotions.selectors.rendered import rendered_rows
 from apps.promotions.services.planning import Plan
 
@@ -22,7 +22,7 @@ def edit_context(
     return {
         "view": view,
         "keep_query": _kept(request),
-        "edits": pages.edit_rows(files, is_unified=is_unified),
+        "edits": edit_rows(files, is_unified=is_unified),
         "rendered": rendered_rows(moves, is_unified=is_unified),
     }
 

@@ -96,6 +96,11 @@ def display(value: str) -> str:
     return _SUFFIX.sub(BULLETS, value)
 
 
+def mask_spans(value: str) -> list[tuple[int, int]]:
+    """Where the hashes behind bullets stand, without the bullets."""
+    return [(match.start() + len(BULLETS), match.end()) for match in _SUFFIX.finditer(value)]
+
+
 def mask_patterns(value: str, replace: Replace) -> str:
     """The text with each secret in it replaced; masking the result again changes nothing."""
     if not _may_hold_secret(value):

@@ -13,13 +13,13 @@ from django.utils.http import urlencode
 
 from apps.accounts.models import Project
 from apps.environments.models import Component
-from apps.environments.selectors.drift_diff import as_drawn
 from apps.promotions.models import OPEN_PHASES, Promotion
 from apps.releases.selectors.comparison import Comparison, compare_points
+from apps.releases.selectors.overrides import shown_notes
 from apps.releases.selectors.points import Point, find_commits_of
 from gitopsui.domain.gates import Gate, GateState
-from gitopsui.domain.notes import SectionKind
-from gitopsui.domain.text_diff import TextDiff, diff_texts
+from gitopsui.domain.note_overrides import Audience, from_dict
+from gitopsui.domain.notes import SectionKind, to_dict
 
 PAGE_ROWS = 30
 MOST_SHIPPED = 8
@@ -63,12 +63,6 @@ class GateRow:
     title: str
     state: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class EditRow:
-    path: str
-    diff: TextDiff
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +190,6 @@ def _counted(gates: Sequence[Gate]) -> str:
     return ", ".join(parts)
 
 
-def edit_rows(files: Iterable[dict[str, str]], *, is_unified: bool) -> list[EditRow]:
-    return [
-        EditRow(one["path"], as_drawn(diff_texts(one["old"], one["new"]), is_unified=is_unified))
-        for one in files
-    ]
-
-
 def cargo_of(component: Component, from_version: str, to_version: str) -> Cargo:
     """The notes of one component between what the environment asks for and what it would get."""
     found = find_commits_of(component, [from_version, to_version])
@@ -241,9 +228,10 @@ _KINDS = {
 
 
 def _lines(component: Component, comparison: Comparison) -> list[Shipped]:
+    shown = shown_notes(component, to_dict(comparison.notes), audience=Audience.INTERNAL)
     return [
         Shipped(_KINDS[section.kind], component.name, entry.text)
-        for section in comparison.notes.sections
+        for section in from_dict(shown).sections
         if section.kind in _KINDS
         for entry in section.entries
     ]

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from apps.promotions.models import ForgeConnection, Promotion
 from apps.promotions.services.advance import author_of
+from apps.promotions.services.forge_pauses import StoredPauses
 from apps.promotions.services.turn import Doors
 from apps.repositories.connect import mirror
 from gitopsui.adapters.forge.base import Forge
@@ -48,7 +49,7 @@ def doors(promotion: Promotion) -> Doors:
 def forge_of(connection: ForgeConnection) -> GitHub | GitLab | Gitea:
     """The forge of a connection that is in use; nothing is reached before it is asked for something."""
     access = ForgeAccess(connection.api_url, connection.path, connection.token)
-    return KINDS[connection.kind](access, forge_policy())
+    return KINDS[connection.kind](access, forge_policy(), pauses=StoredPauses())
 
 
 def forge_maker(promotion: Promotion, git: Mirror) -> Callable[[str], Forge]:

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -19,7 +20,7 @@ from apps.core import jobs
 from apps.promotions import connect
 from apps.promotions.forge_forms import ForgeForm
 from apps.promotions.models import ForgeConnection
-from apps.promotions.selectors.forges import guess_for, is_in_use
+from apps.promotions.selectors.forges import busy_until, guess_for, is_in_use
 from apps.promotions.services import forges
 from apps.repositories.models import Repository
 from gitopsui.domain.errors import InputError, PromotionDenied
@@ -77,6 +78,7 @@ def _context(repository: Repository, form: ForgeForm) -> dict[str, Any]:
         "connection": connection,
         "form": form,
         "is_used": is_used,
+        "busy_until": busy_until(connection, now=timezone.now()) if connection is not None else None,
         "is_being_checked": is_used and connection is not None and connection.checked_at is None,
         "is_being_detected": job is not None and job.state in ("waiting", "running"),
         "has_secret": bool(connection is not None and connection.webhook_secret),

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from apps.promotions.models.edit_rules import EDIT_WAYS, FIELD, FOLDER, IMAGE, EditRule
-from apps.promotions.models.messages import EVENTS, Notification, Subscription, WebhookDelivery
+from apps.promotions.models.messages import (
+    EVENTS,
+    ForgePause,
+    Notification,
+    Subscription,
+    WebhookDelivery,
+)
 from apps.promotions.models.policies import (
     EditTarget,
     EnvironmentPolicy,
@@ -34,6 +40,7 @@ __all__ = [
     "EditTarget",
     "EnvironmentPolicy",
     "ForgeConnection",
+    "ForgePause",
     "FreezeWindow",
     "GateOverride",
     "Lock",

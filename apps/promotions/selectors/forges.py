@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from apps.promotions.models import ForgeConnection
+from datetime import datetime
+
+from apps.promotions.models import ForgeConnection, ForgePause
 from apps.repositories.models import Repository
+from gitopsui.adapters.forge.call import ForgeAccess
 from gitopsui.adapters.forge.detect import FoundForge, find_known
+from gitopsui.domain.errors import ForgeError
 
 
 def is_in_use(connection: ForgeConnection) -> bool:
     """Whether pull requests are made there: a connection without a token is only what we know so far."""
     return connection.kind != "builtin" and bool(connection.token)
+
+
+def busy_until(connection: ForgeConnection, *, now: datetime) -> datetime | None:
+    """Until when its forge wants to be left alone; None where it may be asked."""
+    if not is_in_use(connection):
+        return None
+    try:
+        endpoint = ForgeAccess(connection.api_url, connection.path).endpoint
+    except ForgeError:
+        return None
+    rows = ForgePause.objects.filter(endpoint=endpoint, until__gt=now)
+    return rows.values_list("until", flat=True).first()
 
 
 def guess_for(repository: Repository) -> FoundForge | None:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from gitopsui.adapters.forge.fields import Fields
-from gitopsui.adapters.forge.pause import check_pause, find_pause, hold
+from gitopsui.adapters.forge.pause import OWN, Pauses, check_pause, find_pause, hold
 from gitopsui.adapters.http import HttpPolicy, HttpResponse, session
 from gitopsui.adapters.http_policy import Target, format_host_port
 from gitopsui.domain.errors import ForgeError, HttpError, InputError
@@ -86,9 +86,16 @@ class ForgeClient:
     """One repository at one forge. `headers` carry the token."""
 
     def __init__(
-        self, access: ForgeAccess, policy: HttpPolicy, *, headers: Mapping[str, str], hints: Hints
+        self,
+        access: ForgeAccess,
+        policy: HttpPolicy,
+        *,
+        headers: Mapping[str, str],
+        hints: Hints,
+        pauses: Pauses = OWN,
     ) -> None:
         self.access = access
+        self._pauses = pauses
         self.endpoint = access.endpoint
         self.host = self.endpoint.rpartition(":")[0]
         self._url = access.api_url.rstrip("/")
@@ -130,7 +137,7 @@ class ForgeClient:
                 return
 
     def _call(self, method: str, path: str, params: Mapping[str, str], body: Any) -> HttpResponse:
-        check_pause(self.endpoint)
+        check_pause(self._pauses, self.endpoint)
         query = f"?{urlencode(params)}" if params else ""
         try:
             return self._http.request(method, f"{self._url}{path}{query}", headers=self._headers, json=body)
@@ -142,7 +149,7 @@ class ForgeClient:
             return
         pause = find_pause(response, said_in(_json_or_none(response)), now=datetime.now(UTC))
         if pause is not None:
-            raise hold(self.endpoint, pause)
+            raise hold(self._pauses, self.endpoint, pause)
         raise self._refusal(response)
 
     def _refusal(self, response: HttpResponse) -> ForgeError:

@@ -29,6 +29,7 @@ from gitopsui.adapters.forge.call import (
     segment,
 )
 from gitopsui.adapters.forge.fields import Fields
+from gitopsui.adapters.forge.pause import OWN, Pauses
 from gitopsui.adapters.http import HttpPolicy
 
 HINTS = Hints(
@@ -48,9 +49,9 @@ _REVIEWS = {"APPROVED": "approved", "REQUEST_CHANGES": "rejected"}
 class Gitea:
     """One repository. Every method raises ForgeError, and none tries again by itself."""
 
-    def __init__(self, access: ForgeAccess, policy: HttpPolicy) -> None:
+    def __init__(self, access: ForgeAccess, policy: HttpPolicy, *, pauses: Pauses = OWN) -> None:
         headers = {"Authorization": f"token {access.token}"} if access.token else {}
-        self._client = ForgeClient(access, policy, headers=headers, hints=HINTS)
+        self._client = ForgeClient(access, policy, headers=headers, hints=HINTS, pauses=pauses)
         owner, _, name = access.path.partition("/")
         self._repo = f"/repos/{segment(owner)}/{segment(name)}"
 

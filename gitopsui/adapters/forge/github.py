@@ -29,6 +29,7 @@ from gitopsui.adapters.forge.call import (
     segment,
 )
 from gitopsui.adapters.forge.fields import Fields
+from gitopsui.adapters.forge.pause import OWN, Pauses
 from gitopsui.adapters.http import HttpPolicy
 from gitopsui.domain.errors import ForgeError
 
@@ -47,11 +48,11 @@ _GOOD_ENDS = ("success", "neutral", "skipped")
 class GitHub:
     """One repository. Every method raises ForgeError, and none tries again by itself."""
 
-    def __init__(self, access: ForgeAccess, policy: HttpPolicy) -> None:
+    def __init__(self, access: ForgeAccess, policy: HttpPolicy, *, pauses: Pauses = OWN) -> None:
         headers = {"X-GitHub-Api-Version": "2022-11-28"}
         if access.token:
             headers["Authorization"] = f"Bearer {access.token}"
-        self._client = ForgeClient(access, policy, headers=headers, hints=HINTS)
+        self._client = ForgeClient(access, policy, headers=headers, hints=HINTS, pauses=pauses)
         self._owner, _, name = access.path.partition("/")
         self._repo = f"/repos/{segment(self._owner)}/{segment(name)}"
         self._writers: dict[str, bool] = {}

@@ -29,6 +29,7 @@ from gitopsui.adapters.forge.call import (
     segment,
 )
 from gitopsui.adapters.forge.fields import Fields
+from gitopsui.adapters.forge.pause import OWN, Pauses
 from gitopsui.adapters.http import HttpPolicy
 from gitopsui.domain.errors import ForgeError
 
@@ -76,9 +77,9 @@ _WAITING = ("created", "waiting_for_resource", "preparing", "pending", "running"
 class GitLab:
     """One project. Every method raises ForgeError, and none tries again by itself."""
 
-    def __init__(self, access: ForgeAccess, policy: HttpPolicy) -> None:
+    def __init__(self, access: ForgeAccess, policy: HttpPolicy, *, pauses: Pauses = OWN) -> None:
         headers = {"PRIVATE-TOKEN": access.token} if access.token else {}
-        self._client = ForgeClient(access, policy, headers=headers, hints=HINTS)
+        self._client = ForgeClient(access, policy, headers=headers, hints=HINTS, pauses=pauses)
         # The whole path is one segment, its slashes written as %2F.
         self._project = f"/projects/{segment(access.path)}"
 

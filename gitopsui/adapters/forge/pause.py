@@ -1,13 +1,14 @@
 """
-Forges that ask to wait: then every call of this process to them waits, and nobody asks before the time.
+Forges that ask to wait: then every call to them waits, and nobody asks before the time.
 
-The one piece of state that calls share. It is only a courtesy: another process learns it with its own call.
+Where that is remembered is the caller's choice: `Pauses` that all workers share, or else this process alone.
 """
 
 from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from gitopsui.adapters.http import HttpResponse
 from gitopsui.domain.errors import ForgeError
@@ -15,8 +16,41 @@ from gitopsui.domain.errors import ForgeError
 BUSY_PAUSE = timedelta(minutes=1)  # where a forge asks to wait and does not say how long
 LONGEST_PAUSE = timedelta(hours=1)
 
-_lock = threading.Lock()
-_pauses: dict[str, datetime] = {}
+
+class Pauses(Protocol):
+    """Until when which forge wants to be left alone. `endpoint` is the `host:port` of its API."""
+
+    def find(self, endpoint: str) -> datetime | None:
+        """None where it may be asked now."""
+        ...
+
+    def hold(self, endpoint: str, until: datetime) -> None:
+        """From now on; a longer pause that was asked for before stays."""
+        ...
+
+
+class OwnPauses:
+    """Those that this process has heard of."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until: dict[str, datetime] = {}
+
+    def find(self, endpoint: str) -> datetime | None:
+        with self._lock:
+            until = self._until.get(endpoint)
+        return until if until is not None and until > datetime.now(UTC) else None
+
+    def hold(self, endpoint: str, until: datetime) -> None:
+        with self._lock:
+            self._until[endpoint] = max(until, self._until.get(endpoint, until))
+
+    def end(self) -> None:
+        with self._lock:
+            self._until.clear()
+
+
+OWN = OwnPauses()
 
 
 def find_pause(response: HttpResponse, said: str, *, now: datetime) -> timedelta | None:
@@ -45,21 +79,16 @@ def _until(reset: str, now: datetime) -> timedelta:
     return timedelta(seconds=min(max(seconds, 1), LONGEST_PAUSE.total_seconds()))
 
 
-def hold(endpoint: str, pause: timedelta) -> ForgeError:
-    """Have every call of this process to the forge wait, and the error that says until when."""
+def hold(pauses: Pauses, endpoint: str, pause: timedelta) -> ForgeError:
+    """Have every call to the forge wait, and the error that says until when."""
     until = datetime.now(UTC) + min(max(pause, timedelta(seconds=1)), LONGEST_PAUSE)
-    with _lock:
-        _pauses[endpoint] = max(until, _pauses.get(endpoint, until))
+    pauses.hold(endpoint, until)
     return _busy(endpoint, until)
 
 
-def check_pause(endpoint: str) -> None:
+def check_pause(pauses: Pauses, endpoint: str) -> None:
     """Raises ForgeError FORGE_BUSY without calling while the forge wants to be left alone."""
-    with _lock:
-        until = _pauses.get(endpoint)
-        if until is not None and until <= datetime.now(UTC):
-            del _pauses[endpoint]
-            until = None
+    until = pauses.find(endpoint)
     if until is not None:
         raise _busy(endpoint, until)
 
@@ -71,6 +100,5 @@ def _busy(endpoint: str, until: datetime) -> ForgeError:
 
 
 def end_pauses() -> None:
-    """Forget what forges asked for."""
-    with _lock:
-        _pauses.clear()
+    """Forget what forges asked this process for."""
+    OWN.end()

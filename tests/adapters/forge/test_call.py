@@ -89,6 +89,35 @@ def test_f62_another_forge_does_not_wait(kind: str) -> None:
         assert failure(lambda: client(kind, other).get("7")).code == "FORGE_NOT_FOUND"
 
 
+class Told:
+    """Pauses that somebody else remembers."""
+
+    def __init__(self) -> None:
+        self.until: dict[str, datetime] = {}
+
+    def find(self, endpoint: str) -> datetime | None:
+        return self.until.get(endpoint)
+
+    def hold(self, endpoint: str, until: datetime) -> None:
+        self.until[endpoint] = until
+
+
+def test_f62_what_is_remembered_elsewhere_is_asked_and_told(kind: str) -> None:
+    pauses = Told()
+    with served(always({}, status=429, headers={"Retry-After": "90"})) as server:
+        policy = HttpPolicy(private_hosts=frozenset({server.host_port}))
+        access = ForgeAccess(server.url, "team/config", TOKEN)
+        first, second = (KINDS[kind](access, policy, pauses=pauses) for _ in range(2))
+        assert failure(lambda: first.get("7")).code == "FORGE_BUSY"
+        assert list(pauses.until) == [server.host_port]
+        asked = len(server.requests)
+        assert failure(lambda: second.get("7")).code == "FORGE_BUSY"
+        assert len(server.requests) == asked
+        pauses.until.clear()
+        assert failure(lambda: second.get("7")).code == "FORGE_BUSY"
+        assert len(server.requests) == asked + 1
+
+
 HTML = b"<html><script>alert(1)</script><h1>502 Bad Gateway</h1></html>"
 
 

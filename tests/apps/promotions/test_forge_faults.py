@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,16 @@ from django.utils import timezone
 from apps.core import jobs
 from apps.core.models import AuditEvent, Job
 from apps.promotions import tasks
-from apps.promotions.models import ForgeConnection, Notification, Promotion, Subscription
+from apps.promotions.models import (
+    ForgeConnection,
+    ForgePause,
+    Notification,
+    Promotion,
+    Subscription,
+)
 from apps.promotions.selectors.facts import seen_of
 from apps.promotions.services.decide import approve, ask_close
+from apps.promotions.services.forge_pauses import StoredPauses
 from apps.promotions.services.propose import ADVANCE
 from gitopsui.adapters.forge.pause import end_pauses
 from gitopsui.domain.errors import ForgeError
@@ -435,9 +442,45 @@ def test_f62_the_promotion_says_until_when_and_burns_no_attempt(bench: Bench) ->
     promotion.refresh_from_db()
     assert (promotion.phase, promotion.error_code) == ("open", "FORGE_BUSY")
     assert "wait until" in promotion.error
-    end_pauses()
+    ForgePause.objects.update(until=timezone.now())
     bench.until_merged(promotion)
+    assert (promotion.error, promotion.error_code) == ("", "")
     bench.check_once(promotion)
+
+
+@pytest.mark.django_db
+def test_f62_what_one_worker_was_told_all_of_them_keep_to(bench: Bench, client: Client) -> None:
+    first = bench.opened()
+    bench.world.allow(merge="here", approvals=1)
+    second = bench.world.advance(bench.world.propose("web"))
+    bench.forge.fail("*", r".", BUSY)
+    assert bench.turn(first) == "FORGE_BUSY"
+    asked = len(bench.forge.requests)
+    end_pauses()  # another process has heard nothing of it
+    assert bench.turn(second) == "FORGE_BUSY"
+    assert len(bench.forge.requests) == asked, "another worker asked before the time"
+    until = timezone.localtime(ForgePause.objects.get().until)
+    assert f"{until.astimezone(UTC):%H:%M:%S} UTC" in second.error
+    client.force_login(bench.world.people["admin"])
+    address = f"/repositories/{bench.world.repository.pk}/forge/"
+    page = client.get(address).content.decode()
+    assert "asks us to wait until" in page
+    assert f"{until:%H:%M}" in page.partition("asks us to wait until")[2][:200]
+    ForgePause.objects.update(until=timezone.now())
+    assert bench.turn(second) == ""
+    assert second.error == "", "an error that is over is not shown"
+    assert "asks us to wait until" not in client.get(address).content.decode()
+
+
+@pytest.mark.django_db
+def test_f62_a_longer_pause_is_not_cut_short_by_a_shorter_one() -> None:
+    pauses, now = StoredPauses(), timezone.now()
+    pauses.hold("git.example.org:443", now + timedelta(minutes=9))
+    pauses.hold("git.example.org:443", now + timedelta(minutes=2))
+    assert pauses.find("git.example.org:443") == now + timedelta(minutes=9)
+    assert pauses.find("other.example.org:443") is None
+    pauses.hold("git.example.org:443", now + timedelta(minutes=20))
+    assert pauses.find("git.example.org:443") == now + timedelta(minutes=20)
 
 
 @pytest.mark.django_db

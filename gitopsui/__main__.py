@@ -134,17 +134,16 @@ def _read_releases(git_dir: Path) -> tuple[list[ReleaseCommits], dict[str, Parse
     """The releases, on the default branch and beside it; what of their messages is parsed."""
     from gitopsui.adapters.git_walk import walking
 
-    with walking(git_dir) as portions:
-        # Git is on its way: this is the time to load and to ask for what the commits are sorted by.
+    with walking(git_dir) as walk:
+        # Git is on its way: this is the time to load what is needed then.
         from gitopsui.adapters.git_repository import Repository
         from gitopsui.domain.changelog import children_first, pick_family, split_by_release
 
-        repository = Repository(git_dir)
-        head = repository.resolve("HEAD")
-        refs = repository.refs()
-        tags = {tag: ref.commit_sha for ref in refs if (tag := _read_tag(ref)) and ref.commit_sha}
-        tagged = {tag: tags[tag] for tag in pick_family(tags)}
-        commits, messages = _read_history(portions)
+        head = Repository(git_dir).resolve("HEAD")
+        commits, messages = _read_history(walk.portions)
+        refs = walk.refs()
+    tags = {tag: ref.commit_sha for ref in refs if (tag := _read_tag(ref)) and ref.commit_sha}
+    tagged = {tag: tags[tag] for tag in pick_family(tags)}
     return split_by_release(children_first(commits), tagged, head=head), messages
 
 

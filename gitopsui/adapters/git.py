@@ -24,10 +24,8 @@ from gitopsui.adapters.git_access import GitAccess
 from gitopsui.adapters.git_address import GitPolicy, GitUrl, check_ref_name, check_url
 from gitopsui.adapters.git_command import build_argv, build_environment, find_git
 from gitopsui.adapters.git_export import LeftOut
-from gitopsui.adapters.git_names import COMMIT_ID
+from gitopsui.adapters.git_names import BRANCHES, COMMIT_ID, TAGS
 from gitopsui.adapters.git_output import (
-    BRANCHES,
-    TAGS,
     EntryKind,
     Progress,
     Ref,

@@ -57,9 +57,6 @@ CONFIG = (
     "maintenance.auto=false",
 )
 
-# sha, parents, author, e-mail, author time, committer time, whole message; with `log -z` each ends with NUL.
-LOG_FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%B"
-
 ENVIRONMENT = {
     "HOME": "/nonexistent",
     "LANG": "C.UTF-8",

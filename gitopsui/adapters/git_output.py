@@ -13,23 +13,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from gitopsui.adapters.git_names import BRANCHES, TAGS
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.text import TEXT_LIMIT, clean_text
 
 LOG_FIELDS = 7  # of `git_command.LOG_FORMAT`
 MAX_REST_BYTES = 4 * TEXT_LIMIT + 8  # as much of one field as is ever kept, in the widest letters
-REF_FORMAT = (
-    "%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(*objecttype)%00%(creatordate:unix)"
-)
-REF_FIELDS = 6
+REF_FIELDS = 6  # of `git_command.REF_FORMAT`
 MAX_TIMESTAMP = 253_402_300_799  # the last second of the year 9999, the last a datetime can hold
 
 # An id, a type and a size.
 MAX_OBJECT_HEAD = 100
-
-BRANCHES = "refs/heads/"
-TAGS = "refs/tags/"
 
 
 class RefKind(StrEnum):

@@ -18,9 +18,8 @@ from gitopsui.adapters.git_command import (
     build_remote_environment,
 )
 from gitopsui.adapters.git_errors import describe
+from gitopsui.adapters.git_names import BRANCHES, TAGS
 from gitopsui.adapters.git_output import (
-    BRANCHES,
-    TAGS,
     Progress,
     ProgressReader,
     RemoteRefs,

@@ -13,13 +13,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from gitopsui.adapters import git_export, git_place, mirror_files, process
-from gitopsui.adapters.git_command import LOG_FORMAT, build_argv, build_environment
+from gitopsui.adapters.git_command import build_argv, build_environment
 from gitopsui.adapters.git_export import LeftOut
-from gitopsui.adapters.git_names import COMMIT_ID, REF_FORBIDDEN
+from gitopsui.adapters.git_names import BRANCHES, COMMIT_ID, LOG_FORMAT, REF_FORBIDDEN, REF_FORMAT, TAGS
 from gitopsui.adapters.git_output import (
-    BRANCHES,
-    REF_FORMAT,
-    TAGS,
     EntryKind,
     Ref,
     TreeEntry,

@@ -6,40 +6,61 @@ Ordered by date, Git prints from the first commit on; with `--topo-order` it wou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from gitopsui.adapters.git_command import LOG_FORMAT, build_argv, build_environment
+from gitopsui.adapters.git_command import build_argv, build_environment
+from gitopsui.adapters.git_names import BRANCHES, LOG_FORMAT, REF_FORMAT, TAGS
 from gitopsui.adapters.git_stream import started
 from gitopsui.domain.errors import GitError
 
 if TYPE_CHECKING:
+    from gitopsui.adapters.git_output import Ref
     from gitopsui.adapters.process import Result
     from gitopsui.domain.commit import Commit
 
 TIMEOUT = timedelta(minutes=12)
 
 
+class Walk(NamedTuple):
+    """A walk that goes on: each part is read when it is asked for, the commits first."""
+
+    portions: Iterator[list[Commit]]
+    refs: Callable[[], list[Ref]]
+
+
 @contextmanager
-def walking(git_dir: Path) -> Iterator[Iterator[list[Commit]]]:
+def walking(git_dir: Path) -> Iterator[Walk]:
     """
     Everything that HEAD and the tags hold: Git begins now, and is read where the portions are asked for.
 
-    The newest commits first, each before its parents unless a clock was wrong. Raises GitError.
+    The newest commits first, each before its parents unless a clock was wrong. `refs` are all branches and
+    tags. Raises GitError.
     """
     options = ["-z", f"--format={LOG_FORMAT}", "--encoding=UTF-8"]
     options += ["--no-color", "--no-decorate", "--no-notes", "--no-show-signature"]
-    argv = build_argv(git_dir, "log", *options, "--tags", "HEAD", "--")
-    with started(argv, env=build_environment(), timeout=TIMEOUT, describe=_describe, is_tied=False) as pieces:
+    with (
+        _started(git_dir, "log", *options, "--tags", "HEAD", "--") as commits,
+        _started(git_dir, "for-each-ref", f"--format={REF_FORMAT}", BRANCHES, TAGS) as refs,
+    ):
         # Loaded when Git is on its way.
-        from gitopsui.adapters.git_output import read_log
-        from gitopsui.adapters.git_repository import as_git_errors
+        from gitopsui.adapters.git_output import parse_refs, read_log
+        from gitopsui.adapters.git_repository import Repository, as_git_errors
+
+        def read_refs() -> list[Ref]:
+            found, nested = parse_refs(b"".join(refs))
+            return Repository(git_dir).refs() if nested else found
 
         with as_git_errors():
-            yield read_log(pieces)
+            yield Walk(read_log(commits), read_refs)
+
+
+def _started(git_dir: Path, *arguments: str) -> AbstractContextManager[Iterator[bytes]]:
+    argv = build_argv(git_dir, *arguments)
+    return started(argv, env=build_environment(), timeout=TIMEOUT, describe=_describe, is_tied=False)
 
 
 def _describe(result: Result) -> GitError:

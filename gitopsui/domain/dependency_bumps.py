@@ -51,7 +51,8 @@ class Bump:
 
 def is_about_dependencies(parsed: ParsedMessage) -> bool:
     """Whether type or scope say so: `deps: …`, `chore(deps-dev): …`."""
-    return _is_dependency_word(parsed.type or "") or _is_dependency_word(parsed.scope or "")
+    kind, scope = parsed.type, parsed.scope
+    return bool(kind and _is_dependency_word(kind)) or bool(scope and _is_dependency_word(scope))
 
 
 @lru_cache(_MAX_KNOWN)

@@ -188,7 +188,7 @@ class _OpenFooter:
 
     @property
     def text(self) -> str:
-        return "\n".join(self.lines).strip()
+        return "\n".join(self.lines).strip() if len(self.lines) > 1 else self.mark.value
 
     @property
     def is_breaking(self) -> bool:
@@ -211,22 +211,31 @@ class _Reader:
         self.current: _OpenFooter | None = None
 
     def read(self) -> Rest:
-        for index in self.rest:
-            mark = self.marks.get(index)
-            if mark is not None and self._counts(index, mark):
+        at = self.rest.start
+        for index, mark in self.marks.items():
+            self._take_text(at, index)
+            is_footer = self._counts(index, mark)
+            if is_footer:
                 self._open(index, mark)
-            elif self.current is not None and self._continues(index):
-                self.current.lines.append(self.lines[index])
-            else:
-                self.current = None
-                self.body.append(self.lines[index])
+            at = index + is_footer
+        self._take_text(at, self.rest.stop)
         return Rest(
             body="\n".join(self.body).strip(),
-            footers=tuple(Footer(footer.mark.token, footer.text) for footer in self.footers),
+            footers=tuple([Footer(footer.mark.token, footer.text) for footer in self.footers]),
             breaking=tuple(dict.fromkeys(footer.text for footer in self.footers if footer.is_breaking)),
             cherry_picks=tuple(self.picks),
             lint=tuple(self.lint),
         )
+
+    def _take_text(self, start: int, end: int) -> None:
+        """Lines that open nothing belong to the footer that is open as long as it goes on, then to the body."""
+        while start < end and self.current is not None:
+            if self._continues(start):
+                self.current.lines.append(self.lines[start])
+                start += 1
+            else:
+                self.current = None
+        self.body += self.lines[start:end]
 
     def _counts(self, index: int, mark: _Mark) -> bool:
         return mark.kind is not _Kind.FOOTER or index >= self.tail or self._is_breaking_open()

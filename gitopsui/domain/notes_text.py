@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gitopsui.domain.note_entry import Entry, Notes, Section, SectionKind
@@ -86,19 +86,21 @@ def _markdown_entry(entry: Entry) -> list[str]:
 def _details(entry: Entry) -> list[str]:
     """Pull requests, commits, issues and people, in this order."""
     details = ["taken back again"] if entry.is_undone else []
-    details += _first([f"#{number}" for number in entry.pull_requests])
-    details += _first([sha[:_SHORT] for sha in entry.shas])
+    details += [f"#{number}" for number in entry.pull_requests[:_MAX_NUMBERS]]
+    details += _count_rest(entry.pull_requests)
+    details += [sha[:_SHORT] for sha in entry.shas[:_MAX_NUMBERS]]
+    details += _count_rest(entry.shas)
     if entry.issues:
-        details.append("see " + " ".join(_first(list(entry.issues))))
+        details.append("see " + " ".join((*entry.issues[:_MAX_NUMBERS], *_count_rest(entry.issues))))
     authors = entry.authors
     if authors:
-        details.append("by " + " and ".join(_first([visible(name) for name in authors])))
+        details.append("by " + " and ".join((*authors[:_MAX_NUMBERS], *_count_rest(authors))))
     return details
 
 
-def _first(values: list[str]) -> list[str]:
+def _count_rest(values: Sequence[object]) -> Sequence[str]:
     rest = len(values) - _MAX_NUMBERS
-    return values if rest <= 0 else [*values[:_MAX_NUMBERS], f"{rest} more"]
+    return () if rest <= 0 else (f"{rest} more",)
 
 
 def _contributors(notes: Notes) -> str:

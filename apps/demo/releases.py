@@ -16,17 +16,23 @@ class Release:
     """
     One version. `dev`, `staging`, `production` and `production_uk` are days before the end of the history,
     None where it never went. `commit_count` is how many commits are new in it, 0 where the pace decides.
+    One that mends the release before it on a branch of its own is called a hotfix, and was never in dev.
     """
 
     version: str
-    dev: float
+    dev: float | None
     staging: float | None = None
     production: float | None = None
     production_uk: float | None = None
     commit_count: int = 0
 
+    @property
+    def is_hotfix(self) -> bool:
+        return self.dev is None
+
     def tagged_at(self, until: datetime) -> datetime:
-        return until - timedelta(days=self.dev) - BUILD_TIME
+        days = next(days for days in (self.dev, self.staging, self.production) if days is not None)
+        return until - timedelta(days=days) - BUILD_TIME
 
     def reached_at(self, environment: str, until: datetime) -> datetime | None:
         """When the configuration of an environment asked for it."""
@@ -83,6 +89,7 @@ RELEASES: Mapping[str, tuple[Release, ...]] = {
         Release("5.0.2", 121, 118),
         Release("5.0.3", 83, 81, 79, 76),
         Release("5.0.4", 12, 10, 8.2, 7.1),
+        Release("5.0.5", None, None, 1.15),
         Release("5.1.0", 1.4, 1.1, commit_count=17),
     ),
     "checkout": (

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from apps.demo.changelog import Changelog
+from apps.demo.hotfix import Hotfix
 from apps.demo.phrases import CHORES, PATTERNS, VOCABULARIES, Line
 from apps.demo.releases import RELEASES, Release
 from apps.demo.repositories import NewCommit, NewTag, Step, email_of
@@ -36,13 +38,21 @@ def _write_history(author: _Author, until: datetime) -> list[Step]:
     steps: list[Step] = [author.first_commit(until - timedelta(days=365))]
     before: Release | None = None
     begin = until - timedelta(days=364, hours=20)
+    changelog, hotfixes = Changelog(author.component), list[Hotfix]()
     for release in RELEASES[author.component]:
         end = release.tagged_at(until)
+        if release.is_hotfix:
+            assert before is not None, "a hotfix mends something"
+            hotfixes.append(Hotfix(author.component, release, before, end))
+            steps.append(hotfixes[-1].begin_branch(at=begin + timedelta(hours=1)))
+            continue
         count = release.commit_count or max(4, round((end - begin) / timedelta(days=2.1)))
-        steps += author.write(_moments(begin, end, count, author.random), release, before)
+        written = list(author.write(_moments(begin, end, count, author.random), release, before))
+        steps += changelog.note(written, release, end)
         steps.append(author.tag(release, end))
         before, begin = release, end
-    return steps
+    # What a hotfix takes over from main must be written before.
+    return [*steps, *(step for hotfix in hotfixes for step in hotfix.write(steps))]
 
 
 def build_more_commits(

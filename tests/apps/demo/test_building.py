@@ -66,7 +66,7 @@ def test_no_token_is_in_the_description_of_the_world(data: Path) -> None:
 def test_production_runs_what_git_asks_for_but_for_what_was_edited(data: Path) -> None:
     prod = cluster(data, PROD)
     (container,) = prod.objects["Deployment", "shop", "catalog"]["spec"]["template"]["spec"]["containers"]
-    assert container["image"].endswith("/catalog:5.0.4")
+    assert container["image"].endswith("/catalog:5.0.5")
     assert prod.objects["ConfigMap", "shop", "catalog-config"]["data"]["CACHE_TTL"] == "15s"
     assert prod.writers["ConfigMap", "shop", "catalog-config"][-1] == "kubectl-edit"
 

@@ -49,7 +49,7 @@ def test_the_history_ends_with_the_files_of_today(config: ConfigRepository) -> N
     versions = {(c, e): config.version(c, e) for c in COMPONENTS for e in environments_of(c)}
     assert sorted(entry.path for entry in config.tree.tree(config.head())) == sorted(current_files(versions))
     assert versions["cart", "dev"] == "3.4.0-rc.1"
-    assert versions["catalog", "production"] == "5.0.4"
+    assert versions["catalog", "production"] == "5.0.5"
     assert versions["pricing", "production"] == "1.0.1_3"
 
 

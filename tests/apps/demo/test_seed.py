@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.utils import timezone
 
 from apps.demo import world
 from apps.environments.models import Application, Cluster, Silence
+from apps.releases.models import Changelog, NoteOverride, Release
 from gitopsui.domain.drift import SyncStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,6 +72,22 @@ def test_a_silence_has_a_reason_an_author_and_an_end_and_a_second_seed_changes_n
     call_command("demo_seed")
     after = (Application.objects.count(), Silence.objects.count(), (demo / "world/world.json").read_bytes())
     assert after == before
+
+
+def test_people_said_something_of_the_releases_of_one_component(demo: Path, client: Client) -> None:
+    call_command("demo_seed")
+    releases = Release.objects.filter(component__name="checkout")
+    assert [(one.version, one.bad_reason[:11]) for one in releases.filter(is_bad=True)] == [
+        ("2.13.1", "Orders were")
+    ]
+    assert "<strong>The way from the basket" in releases.get(version="2.15.0").introduction_html
+    override = NoteOverride.objects.get()
+    assert (override.audience, override.edited_by, bool(override.generated)) == ("operator", "proposer", True)
+    assert Changelog.objects.get().differences == ["2.13.2 has a tag and no entry."]
+    page = client.get("/public/shop/checkout/")
+    assert page.status_code == 200
+    assert "On call" not in page.content.decode()
+    assert client.get("/public/shop/cart/").status_code == 404
 
 
 def test_the_demo_of_an_earlier_version_is_refused_with_what_to_do(demo: Path) -> None:

@@ -12,6 +12,7 @@ from apps.demo.repositories import NewCommit, NewTag, Step, create_repository, e
 from apps.demo.source_repository import build_more_commits, build_source_history, tag_name
 from gitopsui.adapters.git_repository import Repository
 from gitopsui.domain.commit import parse_message
+from gitopsui.domain.keep_a_changelog import find_differences, parse_changelog
 from gitopsui.domain.version import parse_tag
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -54,7 +55,8 @@ def test_each_release_is_a_tag_that_follows_the_one_before(component: str, tmp_p
     tags = {ref.short: ref for ref in repository.refs() if ref.kind == "tag"}
     names = [tag_name(release.version) for release in RELEASES[component]]
     assert sorted(tags) == sorted(names)
-    shas = [str(tags[name].commit_sha) for name in names]
+    on_main = [tag_name(release.version) for release in RELEASES[component] if not release.is_hotfix]
+    shas = [str(tags[name].commit_sha) for name in on_main]
     for earlier, later in pairwise(shas):
         assert repository.is_ancestor(earlier, later)
     assert all((tag := parse_tag(name)) is not None and tag.version is not None for name in names)
@@ -65,6 +67,35 @@ def test_as_many_commits_lie_between_two_versions_as_the_table_says(tmp_path: Pa
     create_repository(path, build_source_history("checkout", until=NOW))
     count = Repository(path).count("refs/tags/v2.15.0", exclude="refs/tags/v2.14.0")
     assert count == 24
+
+
+def test_a_hotfix_has_a_fix_of_main_under_another_id_and_one_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.git"
+    create_repository(path, build_source_history("catalog", until=NOW))
+    repository = Repository(path)
+    own, picked, begun = repository.log("refs/tags/v5.0.5", exclude="refs/tags/v5.0.4")
+    (source,) = re.findall(r"\(cherry picked from commit ([0-9a-f]{40})\)", picked.message)
+    assert repository.is_ancestor(source, "refs/tags/v5.1.0")
+    assert not repository.is_ancestor(source, "refs/tags/v5.0.4")
+    assert (own.message.split(":")[0], begun.message.split(":")[0]) == ("fix(search)", "ci")
+
+
+def test_one_component_keeps_a_changelog_that_lacks_one_of_its_releases(tmp_path: Path) -> None:
+    path = tmp_path / "checkout.git"
+    create_repository(path, build_source_history("checkout", until=NOW))
+    repository = Repository(path)
+    (file,) = repository.tree("refs/heads/main", "CHANGELOG.md")
+    parsed = parse_changelog(repository.blobs([file.sha], max_bytes=1 << 20)[file.sha].decode())
+    tagged = {release.version: release.tagged_at(NOW).date() for release in RELEASES["checkout"]}
+    assert find_differences(parsed.entries, tagged) == ["2.13.2 has a tag and no entry."]
+    assert not parsed.problems
+    assert [entry.version for entry in parsed.entries][:3] == ["", "2.15.0", "2.14.0"]
+
+
+@pytest.mark.parametrize("component", ["cart", "catalog", "pricing"])
+def test_no_other_component_keeps_one(component: str) -> None:
+    steps = build_source_history(component, until=NOW)
+    assert not any("CHANGELOG.md" in step.files for step in steps if isinstance(step, NewCommit))
 
 
 def test_tags_with_a_build_are_light_and_the_final_ones_of_others_are_annotated() -> None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from apps.accounts.models import Person, Project, Role, RoleBinding
 from apps.accounts.services import find_or_make_project
 from apps.core import jobs
-from apps.demo import world
+from apps.demo import telling, world
 from apps.environments import connect as environment_connect
 from apps.environments import tasks as environment_tasks
 from apps.environments.models import Application, Cluster, Component, Silence
@@ -106,8 +106,10 @@ def _connect(facts: dict[str, Any], data: Path) -> None:
     for cluster in Cluster.objects.filter(project=project):
         environment_tasks.check_cluster(cluster.pk)
     environment_tasks.check_cluster(0)
+    telling.open_public_notes(project)
     for component in Component.objects.filter(project=project):
         update_component.work(component.pk)
+    telling.tell_releases(project)
 
 
 def _silence_drift(project: Project) -> None:

@@ -65,8 +65,8 @@ class Commit(NamedTuple):
     """
     One commit. `sha` and `parents` are full ids; the two times are aware and UTC.
 
-    A time is None where Git holds one that is no date. `message` is the whole
-    message with the newlines Git had, already decoded, undecodable bytes replaced.
+    A time is None where Git holds one that is no date, the author's also where it was not read. `message`
+    is the whole message with the newlines Git had, already decoded, undecodable bytes replaced.
     """
 
     sha: str

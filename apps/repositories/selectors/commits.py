@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from threading import Lock
 
 from django.db.models import Q
@@ -22,7 +23,8 @@ LONGEST_QUERY = 300  # characters
 UNMISTAKABLE_ID = 7  # digits; "added" and "facade" are words too
 IDS_AT_ONCE = 500
 
-_FIELDS = ("sha", "parents", "author_name", "author_email", "authored_at", "committed_at", "message")
+# Not the author's time: nobody reads it, and of a long range it took a sixth of the time.
+_FIELDS = ("sha", "parents", "author_name", "author_email", "committed_at", "message")
 _SHA_PREFIX = re.compile(r"[0-9a-fA-F]{4,64}")
 _PULL_REQUEST = re.compile(r"(?:#|!|PR ?#?|MR ?!?)(\d{1,9})|(\d{1,9})", re.IGNORECASE)
 _AUTHOR = re.compile(r"(?:author:|by:|@)\s*(.+)", re.IGNORECASE)
@@ -173,5 +175,5 @@ def _chunks(shas: Sequence[str]) -> Iterator[Sequence[str]]:
         yield shas[start : start + IDS_AT_ONCE]
 
 
-def _commit(sha: str, parents: str, *rest: object) -> Commit:
-    return Commit(sha, tuple(parents.split()), *rest)  # type: ignore[arg-type]  # in the order of _FIELDS
+def _commit(sha: str, parents: str, name: str, email: str, at: datetime | None, message: str) -> Commit:
+    return Commit(sha, tuple(parents.split()), name, email, None, at, message)

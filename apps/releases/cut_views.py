@@ -18,11 +18,13 @@ from apps.releases import connect
 from apps.releases.forms import CutForm
 from apps.releases.selectors.links import links_of
 from apps.releases.selectors.next_versions import Proposal, propose
+from apps.releases.selectors.overrides import shown_notes
 from apps.releases.selectors.points import find_commit
 from apps.releases.selectors.releases import component_url
 from apps.releases.services.cuts import Wish, check_version, find_obstacle, plan_cut
 from gitopsui.domain.errors import InputError
-from gitopsui.domain.notes import Notes, build_notes, to_dict, to_markdown
+from gitopsui.domain.note_overrides import Audience, from_dict
+from gitopsui.domain.notes import build_notes, to_dict, to_markdown
 
 MOST_COMMITS = 3_000
 MESSAGE_CHARS = 20_000
@@ -46,7 +48,7 @@ def component_draft(request: HttpRequest, slug: str, component_slug: str) -> Htt
         initial={
             "version": request.GET.get("version", "")[:250] or proposal.version,
             "commit": typed,
-            "message": to_markdown(notes, limit=MESSAGE_CHARS),
+            "message": to_markdown(from_dict(notes), limit=MESSAGE_CHARS),
         }
     )
     return _page(request, component, proposal, notes, form)
@@ -63,23 +65,25 @@ def _propose(component: Component, typed: str) -> Proposal:
     return propose(component, sha)
 
 
-def _notes_of(component: Component, proposal: Proposal) -> Notes:
+def _notes_of(component: Component, proposal: Proposal) -> dict[str, Any]:
+    """What is told about them, with what people said already: a tag is read by whoever has the repository."""
     head = f"{component.name} {proposal.version}" if proposal.version else component.name
-    return build_notes(proposal.commits[:MOST_COMMITS], base=proposal.current_tag, head=head)
+    notes = build_notes(proposal.commits[:MOST_COMMITS], base=proposal.current_tag, head=head)
+    told = links_of(component).add_to(to_dict(notes), proposal.commits)
+    return shown_notes(component, told, audience=Audience.INTERNAL)
 
 
 def _page(
-    request: HttpRequest, component: Component, proposal: Proposal, notes: Notes, form: CutForm
+    request: HttpRequest, component: Component, proposal: Proposal, notes: dict[str, Any], form: CutForm
 ) -> HttpResponse:
     address = [component.project.slug, component.slug]
     may_cut = has_role(person_of(request), Role.PROMOTER, component.project)
-    told = links_of(component).add_to(to_dict(notes), proposal.commits)
     context = {
         "project": component.project,
         "component": {"name": component.name, "url": component_url(component)},
         "proposal": proposal,
         "tag": _preview(component, proposal) if may_cut else {},
-        "notes": told | {"left_out_count": max(0, len(proposal.commits) - MOST_COMMITS)},
+        "notes": notes | {"left_out_count": max(0, len(proposal.commits) - MOST_COMMITS)},
         "form": form if may_cut else None,
         "cut_url": reverse("release-cut", args=address),
         "obstacle": find_obstacle(component) if may_cut else "",

@@ -50,6 +50,8 @@ def release_notes(request: HttpRequest, pk: int, form: str) -> HttpResponse:
     notes = shown_notes(
         release.component, release.notes or {}, audience=audience, language=_language(request)
     )
+    if notes["is_withheld"]:
+        release.introduction = release.introduction_html = ""
     if audience is Audience.PUBLIC:
         notes = without_internals(notes)
     if form == "json":

@@ -62,6 +62,7 @@ def _written(request: HttpRequest, release: Release) -> dict[str, Any]:
         component, release.notes or {}, audience=audience, language=language, overrides=found
     )
     may_write = has_role(person_of(request), Role.PROMOTER, component.project)
+    is_closed = notes["is_withheld"] and audience is Audience.PUBLIC
     if may_write:
         overrides.with_edit_urls(notes, component, release)
     return {
@@ -71,7 +72,7 @@ def _written(request: HttpRequest, release: Release) -> dict[str, Any]:
         "audiences": overrides.audience_links(request.GET.dict(), audience),
         "languages": sorted({one.language for one in found if one.language}),
         "may_write": may_write,
-        "introduction": rendering.as_safe_markdown(release.introduction_html),
+        "introduction": rendering.as_safe_markdown("" if is_closed else release.introduction_html),
         "release_edit_url": _edit_url(release) if may_write else "",
     }
 

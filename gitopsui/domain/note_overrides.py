@@ -51,6 +51,7 @@ class Override:
 
 
 Index = Mapping[tuple[str, str], Sequence[Override]]
+SUMMARY_ENTRIES = 3
 
 
 def apply_overrides(
@@ -62,9 +63,10 @@ def apply_overrides(
 
     An entry that was written anew has its old text in `generated`. `hidden_count` are the entries that
     somebody hid, `withheld_count` those meant for others: nothing is lost without a word. `lead` is what is
-    said about the release as a whole, `is_withheld` whether the release is not for this audience at all.
+    said about the release as a whole, `is_withheld` whether the release is not for this audience at all:
+    then no entry is left either, and `withheld_by` is who said so.
     """
-    index = _index(overrides)
+    index = index_overrides(overrides)
     shown = dict(notes) | {"sections": [], "hidden_count": 0, "withheld_count": 0}
     for section in notes.get("sections", []):
         told = [_tell(entry, section, index, language) for entry in section["entries"]]
@@ -74,10 +76,44 @@ def apply_overrides(
         shown["withheld_count"] += len(open_ones) - len(entries)
         if entries:
             shown["sections"].append(dict(section) | {"count": len(entries), "entries": entries})
-    return shown | _lead(_choose(index.get(("release", str(notes.get("head", ""))), ()), language), audience)
+    shown |= _lead(_choose(index.get(("release", str(notes.get("head", ""))), ()), language), audience)
+    return _without_entries(shown) if shown["is_withheld"] else shown
 
 
-def _index(overrides: Iterable[Override]) -> Index:
+def _without_entries(shown: dict[str, Any]) -> dict[str, Any]:
+    told = sum(len(section["entries"]) for section in shown["sections"])
+    return shown | {"sections": [], "withheld_count": shown["withheld_count"] + told}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The text of a commit for the people of its project; `hidden_by` is who hid it, "" where nobody did."""
+
+    text: str
+    hidden_by: str = ""
+
+
+def tell_commit(
+    text: str, index: Index, *, sha: str, pull_requests: Iterable[int] = (), language: str = ""
+) -> Said:
+    """What is shown in place of `text` of a commit: what people wrote, or that it is hidden."""
+    found = _find({"shas": [sha], "pull_requests": list(pull_requests)}, index)
+    hidden = next((one for one in found if one.is_hidden), None)
+    if hidden is not None:
+        return Said(f"hidden by {hidden.edited_by or 'somebody'}", hidden.edited_by or "somebody")
+    chosen = _choose(found, language)
+    return Said(chosen.text if chosen and chosen.text else text)
+
+
+def summarise(shown: Mapping[str, Any]) -> str:
+    """A line on notes as `apply_overrides` gives them: what people said, else the first entries."""
+    if shown["is_withheld"]:
+        return f"hidden by {shown['withheld_by'] or 'somebody'}"
+    entries = [str(entry["text"]) for section in shown["sections"] for entry in section["entries"]]
+    return str(shown["lead"]) or ", ".join(entries[:SUMMARY_ENTRIES])
+
+
+def index_overrides(overrides: Iterable[Override]) -> Index:
     index: dict[tuple[str, str], list[Override]] = defaultdict(list)
     for one in overrides:
         index[one.kind, one.key].append(one)
@@ -128,12 +164,13 @@ def _choose(found: Sequence[Override], language: str) -> Override | None:
 
 def _lead(chosen: Override | None, audience: Audience) -> dict[str, Any]:
     if chosen is None:
-        return {"lead": "", "lead_advisories": [], "is_withheld": False}
+        return {"lead": "", "lead_advisories": [], "is_withheld": False, "withheld_by": ""}
     is_withheld = chosen.is_hidden or not audience.may_read(chosen.audience)
     return {
         "lead": "" if is_withheld else chosen.text,
         "lead_advisories": [] if is_withheld else list(chosen.advisories),
         "is_withheld": is_withheld,
+        "withheld_by": chosen.edited_by if is_withheld else "",
     }
 
 

@@ -22,6 +22,7 @@ class CommitNote:
     at: datetime | None
     url: str
     is_outside: bool
+    repository_id: int
 
 
 def commit_note(repository: Repository, sha: str) -> CommitNote | None:
@@ -37,4 +38,5 @@ def commit_note(repository: Repository, sha: str) -> CommitNote | None:
         at=parse_datetime(known["at"]) if known.get("at") else None,
         url=outside or reverse("repository-detail", args=[repository.pk]),
         is_outside=bool(outside),
+        repository_id=repository.pk,
     )

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from apps.environments.models import Component
+from apps.releases.selectors.overrides import index_of
 from apps.releases.selectors.own_commits import keep_own, own_commits
 from apps.releases.selectors.points import Point
 from apps.repositories.models import Repository
@@ -17,6 +18,7 @@ from apps.repositories.selectors.commits import commits_by_id, graph_of, patch_i
 from gitopsui.domain.commit import Commit, parse_message
 from gitopsui.domain.equivalence import match
 from gitopsui.domain.graph import Graph
+from gitopsui.domain.note_overrides import Index, tell_commit
 from gitopsui.domain.notes import Notes, SectionKind, build_notes
 
 MOST_ROWS = 200
@@ -45,6 +47,7 @@ class CommitLine:
     at: datetime | None
     reason: str = ""
     twin: str = ""
+    pull_request: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,21 @@ def compare_points(component: Component, source: Point, target: Point) -> Compar
         if len(incoming) + len(outgoing) <= MOST_KEPT and _is_final(repository, incoming, outgoing):
             _KEPT.put(key, result)
     notes = replace(result.notes, base=target.title, head=source.title)
-    return Comparison(source, target, notes, list(result.already), list(result.lost))
+    already, lost = told_lines(component, result.already, result.lost)
+    return Comparison(source, target, notes, already, lost)
+
+
+def told_lines(component: Component, *lists: Iterable[CommitLine]) -> list[list[CommitLine]]:
+    """Lists of commits with what people said about each; one query, none where there is no commit."""
+    listed = [list(lines) for lines in lists]
+    index = index_of(component) if any(listed) else {}
+    return [[_told(line, index) for line in lines] for lines in listed] if index else listed
+
+
+def _told(line: CommitLine, index: Index) -> CommitLine:
+    numbers = (line.pull_request,) if line.pull_request else ()
+    said = tell_commit(line.text, index, sha=line.sha, pull_requests=numbers)
+    return replace(line, text=said.text, scope="" if said.hidden_by else line.scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +235,7 @@ def line_of(commit: Commit, *, reason: str = "", twin: str = "") -> CommitLine:
         at=commit.committed_at,
         reason=reason,
         twin=twin,
+        pull_request=message.pull_request,
     )
 
 

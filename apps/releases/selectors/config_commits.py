@@ -13,7 +13,8 @@ from django.utils.http import urlencode
 
 from apps.environments.models import Application, Component, ConfigCommit
 from apps.releases.models import Release
-from apps.releases.selectors.comparison import CommitLine, Differ, line_of
+from apps.releases.selectors.comparison import CommitLine, Differ, line_of, told_lines
+from apps.releases.selectors.overrides import index_of_repository, tell_subject
 from apps.releases.selectors.points import Found, find_commits_of
 from apps.releases.selectors.versions import find_releases
 from apps.repositories.selectors.commits import commits_by_id
@@ -121,9 +122,11 @@ def read_rows(component: Component, commits: Sequence[ConfigCommit]) -> list[Con
             find_releases(component, named),
         )
     carried = _read_carried(versions, {(one.previous_version, one.version) for one in changed})
+    index = index_of_repository(commits[0].application.repository_id) if commits else {}
     return [
         _row(
             one,
+            tell_subject(one.subject, index, sha=one.sha).text,
             carried[one.previous_version, one.version] if one.changes_version else None,
             versions.releases.get(one.version) if one.changes_version else None,
         )
@@ -131,13 +134,13 @@ def read_rows(component: Component, commits: Sequence[ConfigCommit]) -> list[Con
     ]
 
 
-def _row(commit: ConfigCommit, carried: Carried | None, release: Release | None) -> ConfigRow:
+def _row(commit: ConfigCommit, subject: str, carried: Carried | None, release: Release | None) -> ConfigRow:
     application, number = commit.application, commit.pull_request
     remote = application.repository.url
     return ConfigRow(
         sha=commit.sha,
         url=commit_address(remote, commit.sha),
-        subject=commit.subject,
+        subject=subject,
         author=commit.author,
         at=commit.at,
         environment=application.environment.name,
@@ -164,7 +167,8 @@ def _read_carried(versions: _Versions, pairs: set[tuple[str, str]]) -> dict[tupl
     wanted = list(dict.fromkeys(sha for shas in listed.values() for sha in shas))
     if not wanted or component.source is None:
         return told
-    lines = {commit.sha: line_of(commit) for commit in commits_by_id(component.source, wanted)}
+    (listed_lines,) = told_lines(component, map(line_of, commits_by_id(component.source, wanted)))
+    lines = {line.sha: line for line in listed_lines}
     return {
         pair: _with_lines(told[pair], [lines[sha] for sha in listed[pair] if sha in lines]) for pair in told
     }

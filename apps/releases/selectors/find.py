@@ -12,12 +12,14 @@ from django.urls import reverse
 from apps.accounts.models import Project
 from apps.environments.models import Component, Environment
 from apps.releases.models import DeploymentRecord
+from apps.releases.selectors.overrides import index_of, numbers_in
 from apps.releases.selectors.own_commits import keep_own, own_commits
 from apps.releases.selectors.points import find_commits_of
 from apps.repositories.models import Repository, StoredCommit
 from apps.repositories.selectors.commits import find_commits, graph_of
 from gitopsui.domain.commit import Commit, parse_message
 from gitopsui.domain.graph import Graph
+from gitopsui.domain.note_overrides import tell_commit
 
 MOST_MATCHES = 12
 MOST_STAYS = 120  # of one component in one environment, newest first
@@ -114,6 +116,7 @@ class _Traveller:
         self.desired = _read_desired(component)
         versions = {stay.version for stays in self.stays.values() for stay in stays}
         self.commits = find_commits_of(component, versions | set(self.desired.values()))
+        self.said = index_of(component)
         self.releases = list(
             component.releases.order_by("-position").only("pk", "tag", "version", "commit_sha", "component")[
                 :MOST_RELEASES
@@ -122,6 +125,8 @@ class _Traveller:
 
     def follow(self, commit: Commit) -> Match:
         message = parse_message(commit.message)
+        title = message.description or message.header
+        said = tell_commit(title, self.said, sha=commit.sha, pull_requests=numbers_in(commit.message))
         release = next((r for r in self.releases if self._has(r.commit_sha, commit.sha)), None)
         return Match(
             component=self.component.name,
@@ -130,11 +135,11 @@ class _Traveller:
             ),
             repository=self.source.name,
             sha=commit.sha,
-            title=message.description or message.header,
+            title=said.text,
             author=commit.author_name,
             at=commit.committed_at,
             pull_request=message.pull_request,
-            issues=message.issues,
+            issues=() if said.hidden_by else message.issues,
             first_release=release.version if release else "",
             first_release_url=reverse("release-detail", args=[release.pk]) if release else "",
             stops=[self._stop(environment, commit.sha) for environment in self.stays],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,18 @@ from apps.environments.models import Component
 from apps.releases.models import NoteOverride, Release
 from apps.repositories.selectors.commits import commits_by_id
 from gitopsui.domain.commit import parse_message
-from gitopsui.domain.note_overrides import Audience, Override, apply_overrides, generated_text
+from gitopsui.domain.note_overrides import (
+    Audience,
+    Index,
+    Override,
+    Said,
+    apply_overrides,
+    generated_text,
+    index_overrides,
+    summarise,
+    tell_commit,
+)
+from gitopsui.domain.text import clean_text
 
 KINDS = ("commit", "pull_request", "release")
 MOST_LISTED = 500
@@ -68,6 +79,49 @@ def shown_notes(
     """Notes with what people said about them; one query unless the overrides are at hand."""
     found = read_overrides(component) if overrides is None else overrides
     return apply_overrides(notes, found, audience=audience, language=language)
+
+
+def index_of(component: Component) -> Index:
+    """What people said about the commits of a component, for `tell_commit`; one query."""
+    return index_overrides(read_overrides(component))
+
+
+def index_of_repository(pk: int) -> Index:
+    """The same of all components that a repository is the source of: what is hidden in one is hidden."""
+    rows = NoteOverride.objects.filter(component__source=pk, kind__in=("commit", "pull_request"))
+    return index_overrides(as_override(*row) for row in rows.values_list(*_FIELDS))
+
+
+def tell_subject(subject: str, index: Index, *, sha: str) -> Said:
+    """What is shown in place of the subject of a commit of the repository that `index` is of."""
+    return tell_commit(subject, index, sha=sha, pull_requests=numbers_in(subject))
+
+
+def numbers_in(message: str) -> tuple[int, ...]:
+    """The pull request a commit names."""
+    found = parse_message(message).pull_request
+    return (found,) if found else ()
+
+
+def told_summaries(releases: Iterable[Release]) -> dict[int, str]:
+    """
+    The summaries of releases, by id, as the people of the project may read them: without what somebody hid,
+    with what somebody wrote. One query, and one more where there is something to lay over.
+    """
+    listed = list(releases)
+    said: dict[int, list[Override]] = {}
+    rows = NoteOverride.objects.filter(component__in={one.component_id for one in listed})
+    for component, *row in rows.values_list("component_id", *_FIELDS):
+        said.setdefault(component, []).append(as_override(*row))
+    wanted = [one.pk for one in listed if one.component_id in said]
+    notes = dict(Release.objects.filter(pk__in=wanted).values_list("pk", "notes")) if wanted else {}
+    return {one.pk: _told_summary(one, notes.get(one.pk), said.get(one.component_id, ())) for one in listed}
+
+
+def _told_summary(release: Release, notes: Mapping[str, Any] | None, said: Sequence[Override]) -> str:
+    if not notes:
+        return release.summary
+    return clean_text(summarise(apply_overrides(notes, said, audience=Audience.INTERNAL)), limit=300)
 
 
 def with_edit_urls(notes: Mapping[str, Any], component: Component, release: Release | None = None) -> None:

@@ -16,6 +16,7 @@ from django.urls import reverse
 from apps.accounts.models import Project
 from apps.environments.models import Component
 from apps.releases.models import DeploymentRecord, Release
+from apps.releases.selectors.overrides import told_summaries
 from apps.releases.selectors.versions import is_version_of
 
 PAGE_ROWS = 30
@@ -112,13 +113,14 @@ def _filtered(releases: QuerySet[Release], filters: Filters) -> QuerySet[Release
 
 
 def read_rows(releases: Iterable[Release]) -> list[ReleaseRow]:
-    """The rows of these releases with where each runs now, in one query more."""
+    """The rows of these releases with where each runs and what people say, in two or three queries more."""
     listed = list(releases)
     running: dict[int, list[DeploymentRecord]] = defaultdict(list)
     components = {release.component_id for release in listed}
     for record in stays().filter(application__component__in=components, to_at=None):
         running[record.application.component_id].append(record)
-    return [_row(release, running[release.component_id]) for release in listed]
+    summaries = told_summaries(listed)
+    return [_row(release, running[release.component_id], summaries[release.pk]) for release in listed]
 
 
 def stays() -> QuerySet[DeploymentRecord]:
@@ -127,7 +129,7 @@ def stays() -> QuerySet[DeploymentRecord]:
     return records.order_by("application__environment__position", "application", "-from_at", "-pk")
 
 
-def _row(release: Release, running: Sequence[DeploymentRecord]) -> ReleaseRow:
+def _row(release: Release, running: Sequence[DeploymentRecord], summary: str) -> ReleaseRow:
     return ReleaseRow(
         url=reverse("release-detail", args=[release.pk]),
         version=release.version,
@@ -139,7 +141,7 @@ def _row(release: Release, running: Sequence[DeploymentRecord]) -> ReleaseRow:
         change_count=release.change_count,
         base_version=_base_version(release),
         breaking_count=release.breaking_count,
-        summary=release.summary,
+        summary=summary,
         notes_reason=notes_reason(release),
         places=_places(release, running),
         flags=[flag for flag in release.flags if flag["code"] not in QUIET_FLAGS],

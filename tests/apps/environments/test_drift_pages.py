@@ -320,7 +320,7 @@ def _fill(shop: DriftShop, count: int) -> None:
 @pytest.mark.parametrize("view", ["fields", "side", "unified"])
 @pytest.mark.parametrize(
     ("name", "most"),
-    [("application-detail", 18), ("drift-table", 10), ("drift-history", 9), ("resource-tree", 8)],
+    [("application-detail", 19), ("drift-table", 11), ("drift-history", 10), ("resource-tree", 8)],
 )
 def test_a_page_takes_as_many_queries_for_forty_resources_as_for_one(
     shop: DriftShop,

@@ -32,6 +32,7 @@ SCHEDULES: dict[str, Entry] = {
     "external gates": Entry("apps.promotions.tasks.ask_due_gates"),
     "automatic promotions": Entry("apps.promotions.tasks.auto_promote_due"),
     "promotion files": Entry("apps.promotions.tasks.prepare_due_applications"),
+    "renderings of promotions": Entry("apps.promotions.tasks.render_due_promotions"),
     "messages": Entry("apps.promotions.tasks.send_due_messages"),
     "registries": Entry("apps.releases.tasks.check_due_registries"),
     "housekeeping": Entry("apps.core.tasks.tidy", timedelta(hours=1)),

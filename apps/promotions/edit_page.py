@@ -7,30 +7,47 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from apps.environments.models import Application
+from apps.promotions.models import Promotion, PromotionItem
 from apps.promotions.selectors.edits import edit_rows
-from apps.promotions.selectors.rendered import rendered_rows
+from apps.promotions.selectors.rendered import foretold, rendered_of
 from apps.promotions.services.planning import Plan
 
 
-def edit_context(
-    request: HttpRequest, files: Sequence[dict[str, Any]], moves: Sequence[tuple[Application, str]]
+def promotion_context(
+    request: HttpRequest, promotion: Promotion, items: Sequence[PromotionItem]
 ) -> dict[str, Any]:
-    """What the template of the edit reads; `moves` are applications with the version each would get."""
-    view = "side" if request.GET.get("view") == "side" else "unified"
-    is_unified = view == "unified"
+    """What the template of the edit reads, of a promotion with all its items."""
+    files = promotion.preview.get("files", [])
     return {
-        "view": view,
+        **rendered_context(request, promotion, items),
         "keep_query": _kept(request),
-        "edits": edit_rows(files, is_unified=is_unified),
-        "rendered": rendered_rows(moves, is_unified=is_unified),
+        "edits": edit_rows(files, is_unified=_view(request) == "unified"),
     }
+
+
+def rendered_context(
+    request: HttpRequest, promotion: Promotion, items: Sequence[PromotionItem]
+) -> dict[str, Any]:
+    """The part of it that is asked for again until everything is rendered."""
+    view = _view(request)
+    part = rendered_of(promotion, items, is_unified=view == "unified")
+    return {"promotion": promotion, "view": view, "rendered": part}
 
 
 def planned_context(request: HttpRequest, plan: Plan) -> dict[str, Any]:
     """The same for an edit that is only planned."""
-    files = [one.to_json() for one in plan.files]
-    return edit_context(request, files, [(move.application, move.to_version) for move in plan.moves])
+    view = _view(request)
+    moves = [(move.application, move.to_version) for move in plan.moves]
+    return {
+        "view": view,
+        "keep_query": _kept(request),
+        "edits": edit_rows([one.to_json() for one in plan.files], is_unified=view == "unified"),
+        "rendered": foretold(moves, is_unified=view == "unified"),
+    }
+
+
+def _view(request: HttpRequest) -> str:
+    return "side" if request.GET.get("view") == "side" else "unified"
 
 
 def _kept(request: HttpRequest) -> str:

@@ -8,9 +8,11 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.core import jobs
+from apps.environments import connect as environments
 from apps.environments.models import Application, Environment
 from apps.promotions import connect, connect_gates, connect_notify
 from apps.promotions.models import EnvironmentPolicy, ForgeConnection, Promotion
+from apps.promotions.selectors.rendered import RENDER
 from apps.promotions.services import (
     advance,
     drift_notices,
@@ -18,6 +20,7 @@ from apps.promotions.services import (
     forge_wait,
     forges,
     propose,
+    renderings,
     send,
     targets,
     webhooks,
@@ -28,7 +31,6 @@ from apps.repositories.models import Repository
 from gitopsui.adapters.forge.detect import probe
 from gitopsui.schedules import PROMOTIONS
 
-PREPARE = "promotions.prepare"
 ASK_GATES = "promotions.gates"
 AUTO = "promotions.auto"
 EVERY = timedelta(seconds=15)
@@ -41,12 +43,35 @@ def advance_promotion(promotion_id: int) -> None:
     """One turn of one promotion. Safe to repeat and to be killed."""
     promotion = Promotion.objects.select_related("repository__credential", "proposer").get(pk=promotion_id)
     advance.advance_promotion(promotion_id, connect.doors(promotion))
-    pause = forge_wait.find_pause(promotion, now=timezone.now())
     promotion.refresh_from_db()
+    renderings.schedule_rendering(promotion)
+    pause = forge_wait.find_pause(promotion, now=timezone.now())
     if promotion.is_settled:
+        jobs.forget(propose.ADVANCE, promotion_id)
     elif pause is not None:
         jobs.come_back(propose.ADVANCE, promotion_id, after=pause)
-        jobs.forget(propose.ADVANCE, promotion_id)
+
+
+@jobs.job(RENDER, lease=timedelta(minutes=14))
+def render_promotion(promotion_id: int) -> None:
+    """Render what one promotion changes, before and after. Safe to be killed: it goes on where it ended."""
+    promotion = Promotion.objects.select_related("repository__credential").get(pk=promotion_id)
+    renderings.render_promotion(
+        promotion,
+        git=mirror(promotion.repository),
+        renderer=environments.renderer(),
+        mask=environments.masker(),
+        now=timezone.now(),
+        report=jobs.report,
+    )
+
+
+def render_due_promotions() -> None:
+    """Each tick: every promotion with a commit that is not rendered yet has a job."""
+    rows = Promotion.objects.filter(phase__in=renderings.RENDERED_IN, items__rendering=None)
+    for promotion in rows.exclude(head_sha="").distinct():
+        renderings.schedule_rendering(promotion)
+    jobs.enqueue_due(RENDER)
 
 
 def advance_due_promotions() -> None:
@@ -117,7 +142,7 @@ def auto_promote_due() -> None:
     jobs.enqueue_due(AUTO)
 
 
-@jobs.job(PREPARE, lease=timedelta(minutes=5))
+@jobs.job(targets.PREPARE, lease=timedelta(minutes=5))
 def prepare_application(application_id: int) -> None:
     """Keep the files of one application that say its version, so that a preview needs no Git."""
     application = Application.objects.select_related("component", "repository__credential").get(
@@ -132,10 +157,10 @@ def prepare_due_applications() -> None:
     behind = Application.objects.exclude(desired_sha="").exclude(current)
     rows = list(behind.filter(refusal="").select_related("component", "environment").distinct()[:500])
     for application in rows:
-        row = jobs.schedule(PREPARE, application.pk, label=f"files of {application}")
+        row = jobs.schedule(targets.PREPARE, application.pk, label=f"files of {application}")
         if row.state in ("done", "waiting"):
-            jobs.make_due(PREPARE, [application.pk])
-    jobs.enqueue_due(PREPARE)
+            jobs.make_due(targets.PREPARE, [application.pk])
+    jobs.enqueue_due(targets.PREPARE)
 
 
 @jobs.job(send.SEND, lease=timedelta(minutes=5), every=send.EVERY)

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.models import Person, Project, Role
 from apps.accounts.permissions import find_project, has_role, person_of, requires
 from apps.core.paging import page_of
-from apps.environments.models import Application, Environment
-from apps.promotions.edit_page import edit_context, planned_context
-from apps.promotions.models import OPEN_PHASES, Promotion, PromotionItem
+from apps.environments.models import Environment
+from apps.promotions.edit_page import planned_context, promotion_context
+from apps.promotions.models import Promotion
 from apps.promotions.selectors import pages, rules
 from apps.promotions.selectors.facts import promotion_facts, prospective_facts, seen_of
 from apps.promotions.selectors.policies import policy_of
@@ -144,11 +144,6 @@ def _cargo(plan: Plan) -> list[pages.Cargo]:
     return list(seen.values())
 
 
-def _coming(promotion: Promotion, items: list[PromotionItem]) -> list[tuple[Application, str]]:
-    """What is still to change; once it is merged, what is rendered is the new version itself."""
-    return [(one.application, one.to_version) for one in items] if promotion.phase in OPEN_PHASES else []
-
-
 # --- under way --------------------------------------------------------------------------------------------
 
 
@@ -172,7 +167,7 @@ def promotion_detail(request: HttpRequest, pk: int) -> HttpResponse:
         **_card(request, promotion),
         "items": items,
         "cargo": [pages.cargo_of(one.component, one.from_version, one.to_version) for one in items],
-        **edit_context(request, promotion.preview.get("files", []), _coming(promotion, items)),
+        **promotion_context(request, promotion, items),
     }
     return render(request, "promotions/promotion_detail.html", context)
 

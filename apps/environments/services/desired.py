@@ -89,28 +89,37 @@ def read_desired(
     head = head_of(application)
     if head is None:
         return Desired("", error=_missing_branch(application))
-    source = source_of(application)
     try:
-        digest = renderer.inputs_digest(git, head.commit_sha, source)
-        state = find_state(digest, now=now) or _render(
-            git, head.commit_sha, source, digest, renderer, mask, now
-        )
+        state = state_at(application, head.commit_sha, git=git, renderer=renderer, mask=mask, now=now)
     except RenderError as error:
         return Desired(head.commit_sha, error=error)
     _store_unreadable(application, state, now)
-    volatile = tuple(map(_read_volatile, state.volatile))
+    volatile = volatile_in(state)
     nameless = {field.key for field in volatile if field.is_name}
     manifests = tuple(one for one in state.manifests if not nameless or find_key(one) not in nameless)
     kept = _last_complete(application, manifests) if state.unreadable else ()
     return Desired(
         head.commit_sha,
-        digest,
+        state.digest,
         manifests,
         is_incomplete=bool(state.unreadable),
         kept=kept,
         notes=tuple(state.notes),
         volatile=volatile,
     )
+
+
+def state_at(
+    application: Application, sha: str, *, git: Mirror, renderer: RenderDoor, mask: Mask, now: datetime
+) -> DesiredState:
+    """What a commit asks for: rendered, unless the same inputs were before. Raises RenderError, GitError."""
+    source = source_of(application)
+    digest = renderer.inputs_digest(git, sha, source)
+    return find_state(digest, now=now) or _render(git, sha, source, digest, renderer, mask, now)
+
+
+def volatile_in(state: DesiredState) -> tuple[VolatileField, ...]:
+    return tuple(map(_read_volatile, state.volatile))
 
 
 def _last_complete(application: Application, manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:

@@ -26,6 +26,7 @@ from apps.promotions.models.promotions import (
     PromotionEvent,
     PromotionItem,
 )
+from apps.promotions.models.renderings import Rendering
 
 __all__ = [
     "EDIT_WAYS",
@@ -48,6 +49,7 @@ __all__ = [
     "Promotion",
     "PromotionEvent",
     "PromotionItem",
+    "Rendering",
     "Subscription",
     "WebhookDelivery",
 ]

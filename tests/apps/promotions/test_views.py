@@ -59,7 +59,7 @@ def test_the_preview_foretells_what_would_be_rendered(world: World, client: Clie
     application.desired_digest = "d" * 64
     application.save()
     page = signed_in(world, client, "proposer").get(ASKED).content.decode()
-    assert "1 resource changes, foretold from the last rendering" in page
+    assert "1 resource changes, foretold from the last rendering and its images alone" in page
 
 
 def test_what_is_not_as_the_page_showed_is_not_started(world: World, client: Client) -> None:

@@ -18,6 +18,7 @@ LONGEST_VALUE = 40  # characters; a longer value is only said to have changed
 _HASH = re.compile(r"-[2456789bcdfghkmt]{10}\b")
 _LAST = re.compile(r"(?:^|\.)([^.\[\]]+(?:\[[^\]]*\])?)$|\[([^\]]*)\]$")
 _NO_WORDS = frozenset({"value"})
+_OF_BOTH = frozenset({"cpu", "memory", "ephemeral-storage"})  # of limits or of requests
 
 _Key = tuple[str, str, str, str]
 
@@ -106,6 +107,8 @@ def _name(path: str) -> str:
     head, _, last = path.rpartition(".")
     if last in _NO_WORDS and head:
         return _name(head)
+    if last in _OF_BOTH and head:
+        return f"{head.rpartition('.')[2]}.{last}"
     match = _LAST.search(path)
     name = (match[1] or match[2]) if match else path
     # Of a ConfigMap the file is meant, not the field that holds its files.

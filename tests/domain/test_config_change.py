@@ -64,6 +64,14 @@ def test_a_change_is_told_in_a_line(
     assert describe_change(before, after) == told
 
 
+def test_of_limits_and_requests_it_says_which() -> None:
+    before, after = deployment(), deployment()
+    for one, memory in ((before, "384Mi"), (after, "512Mi")):
+        container = one["spec"]["template"]["spec"]["containers"][0]
+        container["resources"] = {"limits": {"memory": memory}}
+    assert describe_change([before], [after]) == "Deployment cart: limits.memory 384Mi → 512Mi"
+
+
 def test_the_hash_in_a_generated_name_is_no_change() -> None:
     before = [settings("c-2456789bcd", A="1"), deployment(config="c-2456789bcd")]
     after = [settings("c-fghkmt2456", A="2"), deployment(config="c-fghkmt2456")]

@@ -49,6 +49,7 @@ def compare(request: HttpRequest, slug: str, component_slug: str) -> HttpRespons
         "component": {"name": component.name, "url": release_pages.component_url(component)},
         "places": places,
         "releases": releases,
+        "listed": {choice.key for choice in (*places, *releases)},
         "source": source,
         "target": target,
         **(

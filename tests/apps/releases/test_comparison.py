@@ -172,6 +172,15 @@ def test_the_page_begins_with_the_last_two_environments(
     assert "its message names the commit it was picked from" in page
 
 
+@pytest.mark.parametrize("kind", ["env:production@{}", "commit:{}"])
+def test_a_side_that_is_in_no_list_stays_chosen(viewer: Client, lines: Shop, kind: str) -> None:
+    day = (timezone.now() - timedelta(days=2)).date().isoformat()
+    key = kind.format(day if "@" in kind else lines.get_commit("v1.1.0"))
+    page = viewer.get(PAGE, {"from": key, "into": "env:staging"}).content.decode()
+    assert page.count(f'<option value="{key}" selected>') == 1
+    assert page.count(" selected>") == 2
+
+
 def test_where_nothing_arrives_the_notes_say_that_all_is_there(viewer: Client) -> None:
     page = viewer.get(f"{PAGE}?from=env:dev&into=env:staging").content.decode()
     assert "Nothing new" in page

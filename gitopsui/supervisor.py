@@ -28,11 +28,14 @@ WELL_AFTER = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One program to keep running. `is_watched`: it is replaced when its sign of life grows too old."""
+    """
+    One program to keep running. Where `find_age` tells how long it has shown no life, it is replaced when
+    that is too long; its None says that nobody knows.
+    """
 
     name: str
     argv: tuple[str, ...]
-    is_watched: bool = False
+    find_age: Callable[[], timedelta | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class _Running:
 
 
 class Supervisor:
-    """`find_age` tells how long the workers have shown no life, None when nobody knows."""
+    """The parts, started in their order."""
 
     def __init__(
         self,
@@ -62,14 +65,12 @@ class Supervisor:
         *,
         env: Mapping[str, str],
         cwd: Path,
-        find_age: Callable[[], timedelta | None] = lambda: None,
         patience: Patience | None = None,
         say: Callable[[str], None] = lambda line: print(line, flush=True),
     ) -> None:
         self._running = [_Running(part) for part in parts]
         self._env = dict(env)
         self._cwd = cwd
-        self._find_age = find_age
         self._patience = patience or Patience()
         self._say = say
         self._is_ending = False
@@ -104,8 +105,8 @@ class Supervisor:
                     self._start(running)
             elif (code := running.child.poll()) is not None:
                 self._bury(running, f"ended with {code}")
-            elif running.part.is_watched:
-                self._watch(running)
+            elif running.part.find_age is not None:
+                self._watch(running, running.part.find_age)
 
     def end(self) -> int:
         """Ask every part to end, wait, kill what is left. 0 when nothing had to be killed."""
@@ -163,11 +164,11 @@ class Supervisor:
         running.next_start = time.monotonic() + pause.total_seconds()
         return pause
 
-    def _watch(self, running: _Running) -> None:
+    def _watch(self, running: _Running, find_age: Callable[[], timedelta | None]) -> None:
         """A stalled part was given time since its start, and has shown no life for longer than that."""
         stall = self._patience.stall
         if time.monotonic() - running.started < stall.total_seconds():
             return
-        age = self._find_age()
+        age = find_age()
         if age is not None and age > stall:
             self._bury(running, f"showed no life for more than {stall.total_seconds():g} s and was killed")

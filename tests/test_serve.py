@@ -51,8 +51,8 @@ class Server:
         argv = [sys.executable, MANAGE, "serve", "--port", str(self.port), "--grace", "10"]
         self.child = start(argv, env=self.env, stdout=Stream.NULL, stderr=Stream.INHERIT)
 
-    def beat(self) -> str:
-        return self.ask("SELECT beat_at FROM core_heartbeat WHERE name = 'worker'") or ""
+    def beat(self, name: str = "worker") -> str:
+        return self.ask(f"SELECT beat_at FROM core_heartbeat WHERE name = '{name}'") or ""
 
     def find_worker(self) -> int:
         """The process that gave the last sign of life; 0 when it did not name itself."""
@@ -78,9 +78,10 @@ class Server:
             database.close()
         return found[0] if found else None
 
-    def cluster(self) -> int:
-        """The process id of the leader of the workers for everything."""
-        return next(pid for pid in self.leaders() if b"Q_CLUSTER_NAME=promotions" not in environment(pid))
+    def cluster(self, name: str = "worker") -> int:
+        """The process id of the leader of the workers for everything, or of those of promotions."""
+        mark, wanted = b"Q_CLUSTER_NAME=promotions", name != "worker"
+        return next(pid for pid in self.leaders() if (mark in environment(pid)) is wanted)
 
     def leaders(self) -> list[int]:
         return [pid for pid in self.processes() if "qcluster" in command(pid) and is_leader(pid)]
@@ -173,8 +174,10 @@ def answers(address: str) -> bool:
         return False
 
 
-def test_workers_that_hang_after_a_kill_are_replaced(server: Server) -> None:
-    first = server.cluster()
+@pytest.mark.parametrize("name", ["worker", "worker promotions"])
+def test_workers_that_hang_after_a_kill_are_replaced(server: Server, name: str) -> None:
+    wait_for(lambda: len(server.leaders()) == 2, 20, "both sets of workers are there")
+    first, other = server.cluster(name), {*server.leaders()} - {server.cluster(name)}
     clock = next(pid for pid in server.processes() if "manage.py tick" in command(pid))
     # Idle, then stopped: as a cluster that hangs, it lives and does nothing.
     os.kill(clock, signal.SIGSTOP)
@@ -183,12 +186,13 @@ def test_workers_that_hang_after_a_kill_are_replaced(server: Server) -> None:
         if os.getpgid(pid) == first:
             os.kill(pid, signal.SIGSTOP)
     os.kill(clock, signal.SIGCONT)
-    seen = server.beat()
+    seen = server.beat(name)
 
     wait_for(lambda: first not in server.processes(), 25, "the hung cluster is killed")
-    wait_for(lambda: server.beat() > seen, 25, "the next cluster works")
+    wait_for(lambda: server.beat(name) > seen, 25, "the next cluster works")
 
     assert [pid for pid in server.processes() if os.getpgid(pid) == first] == []
+    assert other < {*server.leaders()}, "the other set was left alone"
 
 
 def test_work_goes_on_after_workers_were_killed(server: Server) -> None:

@@ -29,14 +29,12 @@ def supervise(
     *parts: Part,
     said: list[str],
     patience: Patience = QUICK,
-    find_age: Callable[[], timedelta | None] = lambda: None,
     env: dict[str, str] | None = None,
 ) -> Supervisor:
     return Supervisor(
         parts,
         env={"PATH": os.environ["PATH"], **(env or {})},
         cwd=Path(__file__).parent,
-        find_age=find_age,
         patience=patience,
         say=said.append,
     )
@@ -111,22 +109,25 @@ def test_a_part_without_signs_of_life_is_killed_with_its_group_and_replaced() ->
     said: list[str] = []
     ages = [timedelta(seconds=60)]
     supervisor = supervise(
-        Part("workers", script(DEAF), is_watched=True), said=said, find_age=lambda: ages[0]
+        Part("well", script(STAY), lambda: timedelta()),
+        Part("silent", script(DEAF), lambda: ages[0]),
+        said=said,
     )
-    look_until(supervisor, lambda: len(pids(said)) == 2)
+    look_until(supervisor, lambda: len(pids(said)) == 3)
 
-    first, second = pids(said)
+    well, first, second = pids(said)
     ages[0] = timedelta()
 
+    assert is_alive(well), "each is watched by its own sign"
     assert not is_alive(first)
     assert is_alive(second)
-    assert any("showed no life for more than 0.5 s" in line for line in said)
+    assert any(line.startswith("silent: showed no life for more than 0.5 s") for line in said)
     supervisor.end()
 
 
 def test_nobody_is_killed_while_it_is_unknown_whether_it_lives() -> None:
     said: list[str] = []
-    supervisor = supervise(Part("workers", script(STAY), is_watched=True), said=said)
+    supervisor = supervise(Part("workers", script(STAY), lambda: None), said=said)
     started = time.monotonic()
 
     look_until(supervisor, lambda: time.monotonic() - started > 1)

@@ -42,6 +42,7 @@ __all__ = [
     "job_of",
     "make_due",
     "pause",
+    "queue_of",
     "report",
     "resume",
     "retry",
@@ -119,6 +120,12 @@ def _find_task(kind: str) -> JobTask | None:
     if kind not in REGISTRY:
         load_tasks()
     return REGISTRY.get(kind)
+
+
+def queue_of(kind: str) -> str:
+    """The queue whose workers run it; "" is the one for everything, and of what nothing is registered for."""
+    task = _find_task(kind)
+    return task.queue if task else ""
 
 
 def _task(kind: str) -> JobTask:

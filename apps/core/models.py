@@ -120,7 +120,7 @@ class Tick(BaseModel):
 
 
 class Heartbeat(BaseModel):
-    """The last sign of life of a part of the program: `worker`, `tick`."""
+    """The last sign of life of a part of the program: `worker`, `worker promotions`, `tick`."""
 
     name = models.CharField(max_length=60, unique=True)
     beat_at = models.DateTimeField()

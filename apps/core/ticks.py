@@ -16,7 +16,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from apps.core import lease, queue
+from apps.core import jobs, lease, queue
 from apps.core.job_run import forgive_clock, release_dead_leases
 from apps.core.models import Heartbeat, Job, Tick
 from gitopsui.domain.mask_text import mask_text
@@ -28,6 +28,7 @@ RUN_TICK = "apps.core.tasks.run_tick"
 # A message that nobody took for this long is lost.
 MESSAGE_PATIENCE = timedelta(minutes=2)
 WORKER, CLOCK = "worker", "tick"
+FRESH = timedelta(seconds=5)  # a sign of life that young needs no second one
 
 
 def tick(now: datetime | None = None) -> list[str]:
@@ -47,9 +48,8 @@ def run(name: str) -> None:
     if entry is None or not _claim(name, token):
         return
     error = ""
-    if not entry.queue:
-        # The sign of life of the workers for everything; those of another queue must not speak for them.
-        beat(WORKER, f"process {os.getpid()}")
+    # Each set of workers speaks for itself alone.
+    beat(sign_of(entry.queue), f"process {os.getpid()}")
     try:
         import_string(entry.path)()
     except Exception as caught:
@@ -74,24 +74,38 @@ def age(name: str) -> timedelta | None:
     return None if at is None else timezone.now() - at
 
 
-def worker_age() -> timedelta:
+def sign_of(queue_name: str) -> str:
+    """The name under which the workers of a queue show life; "" is the queue for everything."""
+    return f"{WORKER} {queue_name}" if queue_name else WORKER
+
+
+def worker_age(queue_name: str = "") -> timedelta:
     """
-    How long the workers have shown no life.
+    How long the workers of a queue have shown no life.
 
     A worker in the middle of its work is alive: its lease ends before that takes too long.
     """
-    if _is_work_held():
+    found = age(sign_of(queue_name))
+    if found is not None and found < FRESH:
+        return found
+    if _is_work_held(queue_name):
         return timedelta()
-    found = age(WORKER)
     return timedelta.max if found is None else found
 
 
-def _is_work_held() -> bool:
-    now = timezone.now()
-    holders: set[str] = set()
-    for model in (Job, Tick):
-        holders |= set(model.objects.filter(lease_until__gt=now).values_list("lease_holder", flat=True))
-    return any(name and not lease.is_dead(name) for name in holders)
+def _is_work_held(queue_name: str) -> bool:
+    """Whether one of these workers is at something: those of another queue must not speak for them."""
+    held = {"lease_until__gt": timezone.now()}
+    of_jobs = Job.objects.filter(**held).exclude(lease_holder="").values_list("kind", "lease_holder")
+    of_ticks = Tick.objects.filter(**held).exclude(lease_holder="").values_list("name", "lease_holder")
+    holders = {holder for kind, holder in of_jobs if jobs.queue_of(kind) == queue_name}
+    holders |= {holder for name, holder in of_ticks if _queue_of(name) == queue_name}
+    return any(not lease.is_dead(holder) for holder in holders)
+
+
+def _queue_of(name: str) -> str:
+    entry = SCHEDULES.get(name)
+    return entry.queue if entry else ""
 
 
 def _ask(name: str, entry: Entry, now: datetime) -> bool:

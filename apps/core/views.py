@@ -17,6 +17,7 @@ from django.views.defaults import server_error
 
 from apps.core import ticks
 from apps.core.migrated import is_migrated
+from gitopsui.schedules import PROMOTIONS
 
 WORKER_PATIENCE = timedelta(minutes=3)
 TRY_AGAIN = timedelta(seconds=5)
@@ -42,11 +43,12 @@ def livez(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Database, migrations and workers; 503 with the names of what is not well."""
+    """Database, migrations and both sets of workers; 503 with the names of what is not well."""
     checks = {"database": _is_database_there()}
     if checks["database"]:
         checks["migrations"] = is_migrated()
-        checks["worker"] = checks["migrations"] and _is_worker_alive()
+        checks["worker"] = checks["migrations"] and _is_worker_alive("")
+        checks["promotions"] = checks["migrations"] and _is_worker_alive(PROMOTIONS)
     is_ready = all(checks.values())
     body = {"status": "ok" if is_ready else "not ready", "checks": checks}
     return JsonResponse(body, status=200 if is_ready else 503)
@@ -80,6 +82,6 @@ def _is_database_there() -> bool:
     return True
 
 
-def _is_worker_alive() -> bool:
-    age = ticks.age(ticks.WORKER)
+def _is_worker_alive(queue_name: str) -> bool:
+    age = ticks.age(ticks.sign_of(queue_name))
     return age is not None and age < WORKER_PATIENCE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -40,7 +40,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "project": SimpleLazyObject(lambda: current_project(request)),
         "user_role": SimpleLazyObject(lambda: user.find_role() or ""),
         "standin_note": SimpleLazyObject(lambda: STANDIN_NOTE if signs.has_standin else ""),
-        "attention": SimpleLazyObject(lambda: attention(signs.held_count, signs.beat_at)),
+        "attention": SimpleLazyObject(lambda: attention(signs_of(request))),
     }
 
 
@@ -76,9 +76,9 @@ def current_project(request: HttpRequest) -> Project | None:
     return next((project for project in visible if project.slug == slug), visible[0] if visible else None)
 
 
-def attention(held: int, beat_at: datetime | None) -> list[dict[str, str]]:
+def attention(signs: Signs) -> list[dict[str, str]]:
     """What is wrong with gitopsui itself, in sentences: jobs held back, workers that are silent."""
-    found = []
+    found, held = [], signs.held_count
     if held:
         words = "1 job is" if held == 1 else f"{held} jobs are"
         found.append(
@@ -87,7 +87,12 @@ def attention(held: int, beat_at: datetime | None) -> list[dict[str, str]]:
                 "url": "/jobs/?state=quarantined",
             }
         )
-    if beat_at is not None and timezone.now() - beat_at > SILENCE:
-        text = f"No worker has answered since {beat_at:%H:%M} UTC, so nothing is refreshed."
-        found.append({"text": text, "url": "/jobs/"})
+    silent = [
+        ("No worker has", signs.beat_at, "nothing is refreshed"),
+        ("The workers of promotions have not", signs.promotions_beat_at, "none of them moves on"),
+    ]
+    for who, beat_at, so in silent:
+        if beat_at is not None and timezone.now() - beat_at > SILENCE:
+            text = f"{who} answered since {beat_at:%H:%M} UTC, so {so}."
+            found.append({"text": text, "url": "/jobs/"})
     return found

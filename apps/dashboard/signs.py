@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from apps.accounts.models import Person, Project
 from apps.core.models import Heartbeat, Job, JobState
+from apps.core.ticks import sign_of
 from apps.environments.models import Cluster
 from apps.repositories.models import Repository
+from gitopsui.schedules import PROMOTIONS
 
 MOST_SILENT = 5
 HICCUP = timedelta(seconds=45)  # one failure that the next look heals is no silence
@@ -30,12 +32,16 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """`beat_at` is the last sign of life of a worker, None where there was none yet."""
+    """
+    `beat_at` is the last sign of life of a worker, None where there was none yet; `promotions_beat_at` is that
+    of the workers that promotions have of their own.
+    """
 
     silent: list[Silent]
     has_standin: bool
     held_count: int
     beat_at: datetime | None
+    promotions_beat_at: datetime | None
 
 
 def read_signs(person: Person, project: Project | None = None) -> Signs:
@@ -44,7 +50,13 @@ def read_signs(person: Person, project: Project | None = None) -> Signs:
     held = Job.objects.filter(state=JobState.QUARANTINED).order_by().values("state")
     parts = [
         _part(held.annotate(number=Count("pk")), "held", F("number"), F("state"), nothing),
-        _part(Heartbeat.objects.filter(name="worker"), "beat", F("pk"), F("name"), F("beat_at")),
+        _part(
+            Heartbeat.objects.filter(name__in=[sign_of(""), sign_of(PROMOTIONS)]),
+            "beat",
+            F("pk"),
+            F("name"),
+            F("beat_at"),
+        ),
         _part(
             Cluster.objects.visible_to(person).filter(version__contains="standin"),
             "standin",
@@ -76,9 +88,11 @@ def _signs(rows: list[tuple[str, int, str, datetime | None]], *, now: datetime) 
         for word, pk, name, at in rows
         if word in ("cluster", "repository") and at is not None and at < now - HICCUP
     ]
+    beats = {name: at for word, _, name, at in rows if word == "beat"}
     return Signs(
         silent=sorted(silent, key=lambda one: one.since)[:MOST_SILENT],
         has_standin=any(word == "standin" for word, *_ in rows),
         held_count=sum(number for word, number, *_ in rows if word == "held"),
-        beat_at=next((at for word, _, _, at in rows if word == "beat"), None),
+        beat_at=beats.get(sign_of("")),
+        promotions_beat_at=beats.get(sign_of(PROMOTIONS)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from datetime import timedelta
@@ -16,6 +17,7 @@ from apps.core import audit, checks, ticks, views
 from apps.core.log import LineFormatter, escape_controls
 from apps.core.middleware import RequestIdMiddleware, VaryOnHtmxMiddleware, current_request_id
 from apps.core.models import AuditEvent, FinalHistoryError, Heartbeat
+from gitopsui.schedules import PROMOTIONS
 
 
 @pytest.mark.django_db
@@ -127,10 +129,18 @@ def test_it_is_ready_when_database_and_worker_are(monkeypatch: pytest.MonkeyPatc
     assert views.readyz(request).status_code == 503
 
     ticks.beat(ticks.WORKER)
+    assert views.readyz(request).status_code == 503, "nobody takes promotions on"
+    ticks.beat(ticks.sign_of(PROMOTIONS))
     assert views.readyz(request).status_code == 200
 
-    Heartbeat.objects.update(beat_at=timezone.now() - timedelta(minutes=4))
-    assert views.readyz(request).status_code == 503
+    for silent, other in (("worker", "promotions"), ("promotions", "worker")):
+        Heartbeat.objects.update(beat_at=timezone.now())
+        name = ticks.sign_of("" if silent == "worker" else silent)
+        Heartbeat.objects.filter(name=name).update(beat_at=timezone.now() - timedelta(minutes=4))
+        response = views.readyz(request)
+        assert response.status_code == 503
+        told = json.loads(response.content)["checks"]
+        assert (told[silent], told[other]) == (False, True)
 
 
 @pytest.mark.django_db

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core import lease, queue, tasks, ticks
-from apps.core.models import Heartbeat, Tick
+from apps.core.models import Heartbeat, Job, Tick
 from gitopsui import schedules
-from gitopsui.schedules import Entry
+from gitopsui.schedules import PROMOTIONS, Entry
 
 BEAT = "apps.core.tasks.beat"
 calls: list[str] = []
@@ -177,6 +177,28 @@ def test_a_busy_worker_counts_as_alive(one_entry: Any, sent: Any) -> None:
     Tick.objects.update(lease_until=timezone.now() + timedelta(minutes=1), lease_holder=lease.holder())
 
     assert ticks.worker_age() == timedelta()
+
+
+@pytest.mark.django_db
+def test_each_set_of_workers_speaks_for_itself_alone(one_entry: Any, sent: Any) -> None:
+    one_entry["fast"] = Entry(f"{__name__}.work", queue=PROMOTIONS)
+    ticks.tick()
+    tasks.run_tick("fast")
+    assert ticks.worker_age(PROMOTIONS) < timedelta(seconds=5)
+    assert ticks.worker_age() == timedelta.max
+    tasks.run_tick("work")
+    Heartbeat.objects.update(beat_at=timezone.now() - timedelta(hours=1))
+
+    held = {"lease_until": timezone.now() + timedelta(minutes=1), "lease_holder": lease.holder()}
+    Tick.objects.filter(name="fast").update(**held)
+    assert (ticks.worker_age(PROMOTIONS), ticks.worker_age() > timedelta(minutes=59)) == (timedelta(), True)
+    Tick.objects.update(lease_until=None, lease_holder="")
+    for kind in ("promotions.advance", "repositories.poll"):
+        Job.objects.create(kind=kind, subject_id=1, **held)
+        is_fast = kind.startswith("promotions")
+        assert (ticks.worker_age(PROMOTIONS) == timedelta()) == is_fast
+        assert (ticks.worker_age() == timedelta()) == (not is_fast)
+        Job.objects.all().delete()
 
 
 def test_every_entry_of_the_schedule_can_be_called() -> None:

@@ -10,10 +10,12 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.models import Project
-from apps.core import audit
+from apps.core import audit, ticks
+from apps.core.models import Heartbeat
 from apps.environments.models import Application, Cluster, Component
 from apps.releases.models import RegistryState
 from apps.repositories.models import Repository
+from gitopsui.schedules import PROMOTIONS
 from tests.accounts import make_person
 
 TABLE = "/projects/shop/board-table/"
@@ -195,6 +197,18 @@ def test_the_heading_names_a_silent_cluster_and_a_silent_repository(viewer: Clie
     Repository.objects.update(failed_at=timezone.now() - timedelta(hours=1))
     silent = viewer.get("/projects/shop/").context["answer"].silent
     assert [one.name for one in silent] == ["cluster dev-1", "config"]
+
+
+def test_each_page_says_which_workers_are_silent(viewer: Client) -> None:
+    ticks.beat(ticks.sign_of(""))
+    ticks.beat(ticks.sign_of(PROMOTIONS))
+    assert "answered since" not in viewer.get("/projects/shop/").content.decode()
+    Heartbeat.objects.filter(name=ticks.sign_of(PROMOTIONS)).update(
+        beat_at=timezone.now() - timedelta(minutes=4)
+    )
+    page = viewer.get("/projects/shop/").content.decode()
+    assert "The workers of promotions have not answered since" in page
+    assert "No worker has answered" not in page
 
 
 def test_components_without_a_repository_show_the_first_steps(viewer: Client) -> None:

@@ -41,7 +41,6 @@ class Command(BaseCommand):
                     parts(address, options["extra"]),
                     env={**os.environ, MARK: mark},
                     cwd=settings.BASE_DIR,
-                    find_age=_find_worker_age,
                     patience=_patience(options["grace"]),
                     say=self._say,
                 )
@@ -61,9 +60,13 @@ def parts(address: str, extra: list[str]) -> list[Part]:
     return [
         *(Part(command, _python(MANAGE, command)) for command in extra),
         Part("web", _web(address)),
-        Part("workers", _python(MANAGE, "qcluster"), is_watched=True),
+        Part("workers", _python(MANAGE, "qcluster"), lambda: _find_worker_age("")),
         # The queue reads its name from the environment alone.
-        Part("promotions", ("env", f"Q_CLUSTER_NAME={PROMOTIONS}", *_python(MANAGE, "qcluster"))),
+        Part(
+            "promotions",
+            ("env", f"Q_CLUSTER_NAME={PROMOTIONS}", *_python(MANAGE, "qcluster")),
+            lambda: _find_worker_age(PROMOTIONS),
+        ),
         Part("clock", _python(MANAGE, "tick")),
     ]
 
@@ -95,11 +98,11 @@ def _python(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, *arguments)
 
 
-def _find_worker_age() -> timedelta | None:
+def _find_worker_age(queue_name: str) -> timedelta | None:
     """None when the database cannot tell: then nobody is killed."""
     try:
         close_old_connections()
-        return ticks.worker_age()
+        return ticks.worker_age(queue_name)
     except DatabaseError:
         connection.close()
         return None

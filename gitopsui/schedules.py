@@ -35,6 +35,7 @@ SCHEDULES: dict[str, Entry] = {
     "renderings of promotions": Entry("apps.promotions.tasks.render_due_promotions"),
     "messages": Entry("apps.promotions.tasks.send_due_messages"),
     "registries": Entry("apps.releases.tasks.check_due_registries"),
+    "mirrors": Entry("apps.repositories.tasks.tidy_due_mirrors", timedelta(minutes=5)),
     "housekeeping": Entry("apps.core.tasks.tidy", timedelta(hours=1)),
     "old messages": Entry("apps.promotions.tasks.forget_old_messages", timedelta(hours=1)),
 }

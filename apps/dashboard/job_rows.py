@@ -15,6 +15,7 @@ _KINDS = {
     "repositories.poll": ("Reading the repository", "repository-detail"),
     "repositories.commits": ("Storing its commits", "repository-detail"),
     "repositories.patches": ("Looking into its commits", "repository-detail"),
+    "repositories.tidy": ("Tidying its mirror", "repository-detail"),
     "environments.check": ("Checking the application", "application-detail"),
     "environments.history": ("Reading its version history", "application-detail"),
     "environments.recognise": ("Looking what it holds", "set-up-repository"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # The kinds of jobs of a repository.
 POLL = "repositories.poll"  # asks a remote what it has
 COMMITS = "repositories.commits"  # stores the commits that came
+TIDY = "repositories.tidy"  # keeps a mirror small and fast to read
 PATCHES = "repositories.patches"  # reads what is slow to read of a commit: its patch-id and its signature
 
 ADDRESS_LIMIT = 320  # characters of an e-mail address

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
+from django.conf import settings
 from django.utils import timezone
 
 from apps.core import jobs
 from apps.core.models import Job
 from apps.repositories import connect, services
-from apps.repositories.models import COMMITS, PATCHES, POLL, Repository
+from apps.repositories.models import COMMITS, PATCHES, POLL, TIDY, Repository
+from apps.repositories.services.mirrors import EVERY
 
 
 @jobs.job(POLL, lease=timedelta(minutes=14), every=timedelta(minutes=1))
@@ -32,6 +35,21 @@ def read_patches(repository_id: int) -> None:
     repository = Repository.objects.select_related("credential").get(pk=repository_id)
     if services.read_patches(repository, git=connect.mirror(repository), report=jobs.report):
         jobs.make_due(PATCHES, [repository_id])
+
+
+@jobs.job(TIDY, lease=timedelta(minutes=15), every=EVERY)
+def tidy_mirror(repository_id: int) -> None:
+    """Keep one mirror small and fast to read. Safe to repeat, and to be killed: Git swaps whole files."""
+    repository = Repository.objects.select_related("credential").get(pk=repository_id)
+    services.tidy_mirror(repository, git=connect.mirror(repository))
+
+
+def tidy_due_mirrors() -> None:
+    """Each few minutes: one of the mirrors whose week is over, and what removed repositories left."""
+    services.watch_mirrors(now=timezone.now())
+    if not Job.objects.filter(kind=TIDY, lease_until__gt=timezone.now()).exists():
+        jobs.enqueue_due(TIDY, limit=1)
+    services.remove_left_mirrors(Path(settings.GITOPSUI_MIRRORS))
 
 
 def poll_due_repositories() -> None:

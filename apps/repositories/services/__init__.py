@@ -8,12 +8,12 @@ from apps.repositories.services.connections import (
     NewCredential,
     change_repository,
     connect_repository,
-    mirror_folders_in_use,
     name_of,
     remove_repository,
     set_paused,
     watch_repository,
 )
+from apps.repositories.services.mirrors import remove_left_mirrors, tidy_mirror, watch_mirrors
 from apps.repositories.services.patches import read_patches
 from apps.repositories.services.polling import poll_repository, record_failure, store_refs
 
@@ -22,15 +22,17 @@ __all__ = [
     "NewCredential",
     "change_repository",
     "connect_repository",
-    "mirror_folders_in_use",
     "name_of",
     "poll_repository",
     "read_patches",
     "record_failure",
+    "remove_left_mirrors",
     "remove_repository",
     "set_paused",
     "store_commits",
     "store_refs",
+    "tidy_mirror",
     "watch_commits",
+    "watch_mirrors",
     "watch_repository",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
@@ -11,7 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Person, Project
 from apps.core import audit, jobs
-from apps.repositories.models import COMMITS, PATCHES, POLL, Credential, Repository
+from apps.repositories.models import COMMITS, PATCHES, POLL, TIDY, Credential, Repository
 from gitopsui.adapters.git_address import GitPolicy, GitUrl, check_url
 from gitopsui.domain.text import clean_text
 
@@ -166,14 +165,9 @@ def set_paused(repository: Repository, is_paused: bool, *, by: Person) -> None:
 def remove_repository(repository: Repository, *, by: Person) -> None:
     """Forget a repository with everything read from it. The remote itself is not touched."""
     with transaction.atomic():
-        for kind in (POLL, COMMITS, PATCHES):
+        for kind in (POLL, COMMITS, PATCHES, TIDY):
             jobs.forget(kind, repository.pk)
         audit.record(by, "removed repository", repository, before={"url": repository.url})
         if repository.credential:
             repository.credential.delete()
         repository.delete()
-
-
-def mirror_folders_in_use(root: Path) -> set[Path]:
-    """The folders of `root` that belong to a repository; any other is left behind by a removed one."""
-    return {root / f"{mirror_id}.git" for mirror_id in Repository.objects.values_list("mirror_id", flat=True)}

@@ -67,7 +67,10 @@ __all__ = [
 Listener = Callable[[Progress], None]
 
 UPKEEP_TIMEOUT = timedelta(seconds=120)
-GC_TIMEOUT = timedelta(minutes=20)
+# Together less than the time a task of a worker has.
+GC_TIMEOUT = timedelta(minutes=10)
+GRAPH_TIMEOUT = timedelta(minutes=3)
+TIDY_PATIENCE = timedelta(seconds=20)
 KEEP = "refs/gitopsui/keep/"
 KEEP_FOR = timedelta(days=30)
 # So many packs may lie side by side before they are joined; each fetch adds one.
@@ -148,6 +151,8 @@ class Mirror(Writer):
                 return self._build(listed, on_progress)
             mirror_files.remove_leftovers(self.path, older_than=2 * self.policy.total_timeout)
             try:
+                if self._has_all(listed):
+                    return FetchResult()
                 return self._update(listed, on_progress)
             except GitError as error:
                 if error.code != "GIT_DAMAGED":
@@ -155,11 +160,22 @@ class Mirror(Writer):
             return self._build(listed, on_progress)
 
     def tidy(self) -> None:
-        """Forget kept heads older than 30 days, and what only they held. Slow: for a quiet hour."""
-        with mirror_files.locked(self.path, patience=timedelta(0)):
+        """
+        Forget kept heads older than 30 days and what only they held, remove what killed processes left, and
+        join the packs. Slow, and nobody fetches meanwhile: once in a while. Nothing for a damaged mirror.
+        """
+        with mirror_files.locked(self.path, patience=TIDY_PATIENCE):
+            if not self.exists():
+                return
+            # A fetch removes them too, but where nothing changes there is none.
+            mirror_files.remove_leftovers(self.path, older_than=2 * self.policy.total_timeout)
             self._forget_old_heads()
             # A day of grace: a fetch of a process that was killed could still be writing.
             self._maintain("gc", "--quiet", "--prune=1.day.ago", timeout=GC_TIMEOUT)
+            # Git's own leaves the chain of the fetches and knows nothing of paths.
+            with suppress(GitError):
+                options = ("--reachable", "--changed-paths", "--no-progress")
+                self._maintain("commit-graph", "write", *options, timeout=GRAPH_TIMEOUT)
 
     def push_tag(self, name: str, sha: str) -> None:
         """
@@ -212,6 +228,12 @@ class Mirror(Writer):
             new._settle(listed.head)
         result = self._compare(before or {}, self._snapshot())
         return replace(result, is_rebuilt=before is not None)
+
+    def _has_all(self, listed: RemoteRefs) -> bool:
+        """Whether the last fetch ended well and the remote offers just what that brought."""
+        if not listed.refs or mirror_files.read_journal(self.path) or self._snapshot() != listed.refs:
+            return False
+        return listed.head is None or self._answer("symbolic-ref", "HEAD") == listed.head
 
     def _update(self, listed: RemoteRefs, on_progress: Listener | None) -> FetchResult:
         before = self._refs_before()

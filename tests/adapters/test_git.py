@@ -139,6 +139,20 @@ class TestPoll:
         assert first.refs == {"refs/heads/main": sha}
         assert hub.server.requests == ["GET /shop.git/info/refs", "POST /shop.git/git-upload-pack"]
 
+    def test_nothing_is_fetched_where_the_listing_is_what_the_mirror_has(
+        self, hub: Hub, seed: Seed, mirror: Mirror
+    ) -> None:
+        sha = seed.commit()
+        mirror.fetch()
+        hub.server.requests.clear()
+        assert mirror.fetch() == FetchResult()
+        assert len(hub.server.requests) == 2
+        seed.point("refs/heads/trunk", sha)
+        mirror.fetch()
+        seed.git("symbolic-ref", "HEAD", "refs/heads/trunk")
+        assert mirror.fetch() == FetchResult()
+        assert git(f"--git-dir={mirror.path}", "symbolic-ref", "HEAD") == "refs/heads/trunk"
+
     @pytest.mark.parametrize("change", ["branch", "tag", "delete", "head"])
     def test_every_change_gives_another_digest(self, seed: Seed, mirror: Mirror, change: str) -> None:
         sha = seed.commit()
@@ -283,6 +297,52 @@ class TestTidy:
         mirror.tidy()
         assert kept(mirror) == set()
         assert mirror.resolve("HEAD")
+
+    def test_joins_the_packs_and_reads_as_before_with_one_graph(self, seed: Seed, mirror: Mirror) -> None:
+        for number in range(4):
+            seed.commit({"a": str(number)})
+            mirror.fetch()
+        packs, log = mirror.path / "objects/pack", mirror.log("HEAD")
+        assert len(list(packs.glob("*.pack"))) > 1
+        mirror.tidy()
+        assert len(list(packs.glob("*.pack"))) == 1
+        assert mirror.log("HEAD") == log
+        assert (mirror.path / "objects/info/commit-graph").is_file()
+        assert not list((mirror.path / "objects/info").glob("commit-graphs/*.graph"))
+        assert b"BDAT" in (mirror.path / "objects/info/commit-graph").read_bytes()[:200]  # it knows paths
+        seed.commit({"a": "more"})
+        assert not mirror.fetch().is_empty
+        assert mirror.count("HEAD") == 5
+
+    def test_removes_what_a_killed_fetch_left_though_nothing_is_fetched(
+        self, seed: Seed, mirror: Mirror
+    ) -> None:
+        seed.commit()
+        mirror.fetch()
+        pack = mirror.path / "objects/pack/tmp_pack_Ab12"
+        for path in (pack, pack.with_name("tmp_pack_new")):
+            path.write_bytes(b"half")
+        os.utime(pack, (0, 0))
+        mirror.tidy()
+        assert not pack.exists()
+        assert pack.with_name("tmp_pack_new").exists()
+
+    def test_leaves_a_damaged_mirror_to_the_next_fetch(self, seed: Seed, mirror: Mirror) -> None:
+        seed.commit()
+        mirror.fetch()
+        (mirror.path / mirror_files.DAMAGE_MARK).touch()
+        mirror.tidy()
+        assert not mirror.exists()
+
+    def test_does_not_run_beside_a_fetch(
+        self, seed: Seed, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seed.commit()
+        mirror.fetch()
+        monkeypatch.setattr("gitopsui.adapters.git.TIDY_PATIENCE", timedelta(0))
+        with mirror_files.locked(mirror.path, patience=timedelta(0)), pytest.raises(GitError) as caught:
+            mirror.tidy()
+        assert caught.value.code == "GIT_BUSY"
 
 
 class TestLeftovers:

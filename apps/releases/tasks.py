@@ -10,7 +10,7 @@ from apps.core import jobs
 from apps.environments.models import Component
 from apps.releases import connect, rendering
 from apps.releases.models import ReleaseCut
-from apps.releases.services import changelogs, components, cuts, registry
+from apps.releases.services import changelogs, components, cuts, deployments, registry
 from apps.releases.services.inputs import find_moved
 from apps.repositories.connect import mirror
 
@@ -43,6 +43,7 @@ def push_cut(cut_id: int) -> None:
 
 def update_due_components() -> None:
     """Each tick: the components whose tags or versions moved since they were last worked on are due."""
+    deployments.record_health()
     moved = find_moved()
     for component in moved:
         jobs.schedule(components.UPDATE, component.pk, label=f"versions of {component}")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.accounts.models import Person, Project, Role
 from apps.accounts.permissions import has_role
 from apps.environments.models import Application
-from apps.promotions.selectors import links
+from apps.promotions.selectors import deployments, links
 
 register = template.Library()
 
@@ -78,3 +78,10 @@ def train_promotion(context: template.Context, project: Project, source: str, ta
 def with_promotions(rows: list[Any]) -> list[tuple[Any, links.PromotionLink | None]]:
     """Config commits (`ConfigRow`), each with the promotion it came from."""
     return list(zip(rows, links.promotions_of(rows), strict=True))
+
+
+@register.simple_tag
+def with_bringers(rows: Any) -> list[tuple[Any, links.PromotionLink | None]]:
+    """Deployments (`DeploymentRow`), each with the promotion that brought it."""
+    listed = list(rows)
+    return list(zip(listed, deployments.bringers_of(listed), strict=True))

@@ -18,6 +18,8 @@ class DeploymentRecord(models.Model):
     sha = models.CharField(max_length=64, blank=True)
     author = models.CharField(max_length=200, blank=True)
     source = models.CharField(max_length=8, choices=[("git", "git"), ("live", "live")])
+    health = models.CharField(max_length=16, blank=True, help_text="seen last while it ran; blank: never")
+    healthy_at = models.DateTimeField(null=True, blank=True, help_text="when it was first seen well")
 
     class Meta:
         ordering = ["-from_at", "-pk"]

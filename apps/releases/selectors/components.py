@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.templatetags.ui import age_words
-from apps.environments.models import Application, Component
+from apps.environments.models import Application, Component, ConfigCommit
 from apps.environments.selectors.drift import count_in, with_whole_counts
 from apps.releases.models import DeploymentRecord, Lag
 from apps.releases.selectors.releases import HEAVY, ReleaseRow, read_rows, stays
@@ -51,7 +51,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentRow:
-    """One stay of a version."""
+    """
+    One stay of a version. `health` is that of now, and of one that is over the one it was seen in last;
+    `pull_request` is the number in the subject of its config commit.
+    """
 
     version: str
     release_url: str
@@ -62,7 +65,11 @@ class DeploymentRow:
     author: str
     source: str
     health: str
+    healthy_at: datetime | None
     is_bad: bool
+    application_id: int
+    repository_id: int
+    pull_request: int | None
 
     @property
     def lasted(self) -> str:
@@ -167,6 +174,7 @@ def read_deployments(component: Component, number: str) -> Page[Any]:
     page: Page[Any] = Paginator(records, DEPLOYMENT_ROWS).get_page(number)
     listed = list(page.object_list)
     releases = find_releases(component, (record.version for record in listed))
+    numbers = _pull_requests(listed)
     page.object_list = [
         DeploymentRow(
             version=record.version,
@@ -179,17 +187,37 @@ def read_deployments(component: Component, number: str) -> Page[Any]:
             sha=record.sha,
             author=record.author,
             source=record.source,
-            health=record.application.health
-            if record.to_at is None and record.application.cluster_id
-            else "",
+            health=_health_of(record),
+            healthy_at=record.healthy_at,
             is_bad=release.is_bad if release else False,
+            application_id=record.application_id,
+            repository_id=record.application.repository_id,
+            pull_request=numbers.get((record.application_id, record.sha)),
         )
         for record in listed
     ]
     return page
 
 
-CSV_HEAD = ("version", "environment", "from", "until", "by", "commit", "told by", "bad")
+def _health_of(record: DeploymentRecord) -> str:
+    if record.to_at is None:
+        return record.application.health if record.application.cluster_id else ""
+    return record.health
+
+
+def _pull_requests(records: Iterable[DeploymentRecord]) -> dict[tuple[int, str], int]:
+    """The pull requests that the config commits of these records name, by application and commit."""
+    listed = [record for record in records if record.sha]
+    commits = ConfigCommit.objects.filter(
+        application__in={record.application_id for record in listed},
+        sha__in={record.sha for record in listed},
+        pull_request__isnull=False,
+    )
+    rows = commits.values_list("application", "sha", "pull_request")
+    return {(application, sha): number for application, sha, number in rows if number}
+
+
+CSV_HEAD = ("version", "environment", "from", "until", "by", "commit", "told by", "bad", "health")
 CSV_ROWS = 20_000
 
 
@@ -208,6 +236,7 @@ def read_csv(component: Component) -> Iterator[tuple[str, ...]]:
             record.sha,
             record.source,
             "bad" if bare_version(record.version) in bad else "",
+            _health_of(record),
         )
 
 

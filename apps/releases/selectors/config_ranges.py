@@ -106,8 +106,16 @@ class _Reach:
         tip = self._graph.find(sha)
         if tip is None:
             return set()
-        return {
-            version
-            for version, number in self._numbers.items()
-            if number is not None and self._graph.is_ancestor(number, tip)
-        }
+        before = self._history_of(tip)
+        return {version for version, number in self._numbers.items() if number in before}
+
+    def _history_of(self, tip: int) -> set[int]:
+        """The commits before `tip`, as far down as the versions reach: parents have lower numbers."""
+        lowest = min((number for number in self._numbers.values() if number is not None), default=tip)
+        seen, open_ends = {tip}, [tip]
+        while open_ends:
+            for parent in self._graph.parents(open_ends.pop()):
+                if parent >= lowest and parent not in seen:
+                    seen.add(parent)
+                    open_ends.append(parent)
+        return seen

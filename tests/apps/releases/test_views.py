@@ -273,7 +273,7 @@ def test_the_page_of_a_component_has_a_fixed_number_of_queries(
 ) -> None:
     _many(told)
     client.force_login(people["viewer"])
-    with django_assert_max_num_queries(SHELL + 15):
+    with django_assert_max_num_queries(SHELL + 16):
         client.get("/projects/shop/components/cart/")
 
 

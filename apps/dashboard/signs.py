@@ -33,7 +33,7 @@ class Silent:
 @dataclass(frozen=True, slots=True)
 class Signs:
     """
-    `beat_at` is the last sign of life of a worker, None where there was none yet; `promotions_beat_at` is that
+    `beat_at` is the last sign of life of a worker, None where there was none yet; `promotions_beat_at` that
     of the workers that promotions have of their own.
     """
 

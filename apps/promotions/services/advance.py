@@ -238,6 +238,7 @@ def _follow(turn: Turn, pull: PullRequest) -> bool:
         turn.claim.write(
             attention=f"Somebody pushed {pull.head_sha[:8]} to its branch, so it is not what was planned and "
             "is not merged. Close it and promote again.",
+            forge_waits_since=None,
             last_pusher=pull.acted_by,
         )
     return False

@@ -92,7 +92,8 @@ def check_base(turn: Turn) -> bool:
     except GitError as error:
         if error.code != "GIT_REF_MISSING":
             raise
-        turn.claim.write(attention=f"The branch {promotion.base_branch} is gone; the promotion waits for it.")
+        text = f"The branch {promotion.base_branch} is gone; the promotion waits for it."
+        turn.claim.write(attention=text, forge_waits_since=None)
         return False
     if promotion.head_sha and _holds(git, promotion.head_sha, tip):
         return True

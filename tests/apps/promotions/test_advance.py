@@ -135,6 +135,8 @@ def test_a_foreign_commit_on_its_branch_needs_attention_and_is_never_merged(worl
     assert promotion.phase == "open"
     assert "Somebody pushed" in promotion.attention
     assert "1.0.0" in world.read("cart")
+    world.seed.point(f"refs/heads/{promotion.branch}", promotion.head_sha)
+    assert (world.advance(promotion).phase, promotion.attention) == ("merged", "")
 
 
 def test_a_branch_name_that_is_taken_fails_with_a_sentence(world: World) -> None:

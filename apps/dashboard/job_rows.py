@@ -19,7 +19,19 @@ _KINDS = {
     "environments.check": ("Checking the application", "application-detail"),
     "environments.history": ("Reading its version history", "application-detail"),
     "environments.recognise": ("Looking what it holds", "set-up-repository"),
+    "environments.refresh_reconciler": ("Asking its reconciler to look again", "application-detail"),
+    "environments.deep_check": ("Checking it with a dry run", "application-detail"),
     "releases.update": ("Writing releases and notes", ""),
+    "releases.registry": ("Asking the registry", ""),
+    "releases.cut": ("Pushing the tag of a release", ""),
+    "promotions.advance": ("Taking the promotion further", "promotion-detail"),
+    "promotions.render": ("Rendering what the promotion changes", "promotion-detail"),
+    "promotions.gates": ("Asking its external gates", "promotion-detail"),
+    "promotions.prepare": ("Reading the files a promotion edits", "application-detail"),
+    "promotions.auto": ("Looking whether a promotion is due", ""),
+    "promotions.check_forge": ("Trying the token of the forge", ""),
+    "promotions.detect_forge": ("Finding out the forge", "repository-detail"),
+    "promotions.send": ("Sending the message", ""),
 }
 _A_MOMENT = timedelta(seconds=1)
 

@@ -46,7 +46,8 @@ def repository_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "repository": row_of(repository),
         "refs": Paginator(
-            refs.annotate(date=F("dated_at")).only("short", "kind", "sha", "dated_at"), PAGE_ROWS
+            refs.annotate(date=F("dated_at")).only("short", "kind", "sha", "commit_sha", "dated_at"),
+            PAGE_ROWS,
         ).get_page(request.GET.get("page")),
         "commits": [
             {**commit, "at": parse_datetime(commit["at"]) if commit.get("at") else None}

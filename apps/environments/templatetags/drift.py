@@ -36,6 +36,9 @@ _KIND_ICONS = {
     "ClusterRoleBinding": "people",
     "NetworkPolicy": "lock",
 }
+Sides = dict[str, str]
+_DRIFTED: Sides = {"del": "in Git: ", "ins": "live: "}
+_EDITED: Sides = {"del": "before: ", "ins": "after: "}
 _NOTHING = format_html('<span class="n {0}"></span><code class="{0}"></code>', "none")
 
 
@@ -52,39 +55,41 @@ def lasted(duration: timedelta) -> str:
 
 
 @register.simple_tag
-def diff_rows(rows: Sequence[Row], view: str) -> SafeString:
-    """Rows of a diff: two columns of lines side by side, or one with both numbers before it."""
+def diff_rows(rows: Sequence[Row], view: str, said: str = "") -> SafeString:
+    """
+    Rows of a diff: two columns of lines side by side, or one with both numbers before it.
+
+    `said` is what a screen reader calls the two sides: of drift unless it is "edit".
+    """
     draw = _in_one if view == "unified" else _beside
     kinds = {True: "r same", False: "r"}
-    drawn = ((kinds[row.change is Change.SAME], draw(row)) for row in rows)
+    sides = _EDITED if said == "edit" else _DRIFTED
+    drawn = ((kinds[row.change is Change.SAME], draw(row, sides)) for row in rows)
     return format_html_join("", '<div class="{}">{}</div>', drawn)
 
 
-def _beside(row: Row) -> SafeString:
+def _beside(row: Row, sides: Sides) -> SafeString:
     is_same = row.change is Change.SAME
-    ours = _side(row.old, "" if is_same else "del")
-    return format_html("{}{}", ours, _side(row.new, "" if is_same else "ins"))
+    ours = _side(row.old, "" if is_same else "del", sides)
+    return format_html("{}{}", ours, _side(row.new, "" if is_same else "ins", sides))
 
 
-def _side(line: Line | None, css: str) -> SafeString:
+def _side(line: Line | None, css: str, sides: Sides) -> SafeString:
     if line is None:
         return _NOTHING
-    return format_html('<span class="n">{}</span>{}', line.number, _code(line, css))
+    return format_html('<span class="n">{}</span>{}', line.number, _code(line, css, sides))
 
 
-def _in_one(row: Row) -> SafeString:
+def _in_one(row: Row, sides: Sides) -> SafeString:
     css = "" if row.change is Change.SAME else "del" if row.old else "ins"
     old, new = (line.number if line else "" for line in (row.old, row.new))
     line = row.old or row.new
-    code = _code(line, css) if line else ""
+    code = _code(line, css, sides) if line else ""
     return format_html('<span class="n">{}</span><span class="n">{}</span>{}', old, new, code)
 
 
-_SAID = {"": "", "del": "in Git: ", "ins": "live: "}
-
-
-def _code(line: Line, css: str) -> SafeString:
-    said = format_html('<span class="vh">{}</span>', _SAID[css]) if css else ""
+def _code(line: Line, css: str, sides: Sides) -> SafeString:
+    said = format_html('<span class="vh">{}</span>', sides[css]) if css else ""
     runs = format_html_join("", "{}", ((_run(run, css),) for run in line.runs))
     return format_html('<code class="{}">{}{}</code>', css, said, runs)
 

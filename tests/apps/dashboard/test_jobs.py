@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import Project
+from apps.core import jobs
 from apps.core.models import Job, JobState
 from apps.dashboard.job_rows import row_of
 from apps.repositories.models import POLL, Repository
@@ -29,6 +30,13 @@ def page(people: dict[str, Any], address: str, who: str = "viewer") -> str:
     answer = client.get(address)
     assert answer.status_code == 200
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+def test_every_job_says_what_it_does() -> None:
+    jobs.load_tasks()
+    for kind in sorted(jobs.REGISTRY):
+        row = row_of(Job(kind=kind, subject_id=1))
+        assert row.kind_label != kind, kind
 
 
 def repository(people: dict[str, Any], **more: Any) -> Repository:

@@ -17,6 +17,11 @@ from gitopsui.domain.edit_path import split_path
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.text import visible
 
+_READ = {
+    FIELD: {"file", "field_path"},
+    FOLDER: {"source", "source_path", "path", "only", "keep"},
+}
+_ASKED_OF = {"file": FIELD, "field_path": FIELD, "source": FOLDER}
 _PLAIN = {"spellcheck": "false", "autocomplete": "off"}
 
 
@@ -25,14 +30,18 @@ class EditRuleForm(forms.Form):
 
     way = forms.ChoiceField(label="What a promotion edits", choices=EDIT_WAYS, widget=forms.RadioSelect)
     file = forms.CharField(
-        label="File", required=False, max_length=1000, widget=forms.TextInput(_PLAIN),
+        label="File", max_length=1000, widget=forms.TextInput(_PLAIN),
+        error_messages={"required": "Name the file."},
         help_text="From the root of the repository: charts/cart/Chart.yaml.",
     )  # fmt: skip
     field_path = forms.CharField(
-        label="Value", required=False, max_length=500, widget=forms.TextInput(_PLAIN),
+        label="Value", max_length=500, widget=forms.TextInput(_PLAIN),
+        error_messages={"required": "Name the value in it."},
         help_text=r"The way to it, with dots: dependencies.0.version. A dot inside a key is written \.",
     )  # fmt: skip
-    source = forms.ChoiceField(label="Copied from", required=False)
+    source = forms.ChoiceField(
+        label="Copied from", error_messages={"required": "Choose where it is copied from."}
+    )
     source_path = forms.CharField(
         label="Its folder", required=False, max_length=1000, widget=forms.TextInput(_PLAIN),
         help_text="Empty: the folder it is rendered from.",
@@ -51,12 +60,17 @@ class EditRuleForm(forms.Form):
         "*-local.yaml. It is neither written nor removed.",
     )
 
+    # What is asked of one way must not keep a browser from sending another.
+    use_required_attribute = False
+
     def __init__(self, data: Any = None, *, rule: EditRule) -> None:
         initial = {name: getattr(rule, name) for name in ("way", "field_path", "source_path", "only", "keep")}
         initial |= {"source": rule.source_id, "file" if rule.way == FIELD else "path": rule.path}
         super().__init__(data, initial=initial)
         self.application = rule.application
         self.rule = rule
+        for name, way in _ASKED_OF.items():
+            self.fields[name].required = data is None or data.get("way") == way
         self.sources = {str(row.pk): row for row in sources_of(self.application)}
         choice = self.fields["source"]
         assert isinstance(choice, forms.ChoiceField)
@@ -70,18 +84,18 @@ class EditRuleForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if data.get("way") == FIELD:
+        for name in self.errors.keys() & (
+            self.fields.keys() - {"way"} - _READ.get(data.get("way", ""), set())
+        ):
+            # Of a way that was not chosen, and not even seen.
+            del self.errors[name]
+        if data.get("way") == FIELD and not self.errors:
             self._clean_field(data)
         elif data.get("way") == FOLDER and not self.errors:
-            self._clean_folder(data)
+            self._clean_folder(data, data["source"])
         return data
 
     def _clean_field(self, data: dict[str, Any]) -> None:
-        for name, missing in (("file", "Name the file."), ("field_path", "Name the value in it.")):
-            if not data.get(name) and name not in self.errors:
-                self.add_error(name, missing)
-        if self.errors:
-            return
         data["path"] = data["file"]
         try:
             check_folder(data["file"], "file")
@@ -91,11 +105,7 @@ class EditRuleForm(forms.Form):
         except EditError as error:
             self.add_error("field_path", error.reason)
 
-    def _clean_folder(self, data: dict[str, Any]) -> None:
-        source = data.get("source")
-        if source is None:
-            self.add_error("source", "Choose where it is copied from.")
-            return
+    def _clean_folder(self, data: dict[str, Any], source: Application) -> None:
         data["source_path"] = data["source_path"].strip().rstrip("/") or source.path
         data["path"] = data["path"].strip().rstrip("/") or self.application.path
         data["only"], data["keep"] = list(data["only"]), list(data["keep"])
@@ -120,4 +130,4 @@ class EditRuleForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """What is stored, after `is_valid`."""
         names = ("way", "path", "field_path", "source", "source_path", "only", "keep")
-        return {name: self.cleaned_data[name] for name in names}
+        return {name: self.cleaned_data.get(name) for name in names}

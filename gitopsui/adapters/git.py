@@ -37,7 +37,7 @@ from gitopsui.adapters.git_push import push
 from gitopsui.adapters.git_remote import Remote
 from gitopsui.adapters.git_repository import ROOT, Repository
 from gitopsui.adapters.git_sign import KeyKind, SigningKey
-from gitopsui.adapters.git_write import NewFile, Signer, Writer
+from gitopsui.adapters.git_write import KnownFile, Signer, Writer
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.text import clean_text
 
@@ -48,9 +48,9 @@ __all__ = [
     "GitPolicy",
     "GitUrl",
     "KeyKind",
+    "KnownFile",
     "LeftOut",
     "Mirror",
-    "NewFile",
     "Progress",
     "Ref",
     "RefChange",

@@ -15,6 +15,7 @@ from gitopsui.adapters import git_export
 from gitopsui.adapters.git_access import private_directory
 from gitopsui.adapters.git_address import check_ref_name
 from gitopsui.adapters.git_history import History
+from gitopsui.adapters.git_names import COMMIT_ID
 from gitopsui.adapters.git_output import EntryKind
 from gitopsui.adapters.git_sign import SigningKey, sign
 from gitopsui.domain.errors import GitError, InputError
@@ -42,11 +43,14 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
-class NewFile:
-    """A file to be written that may be run, or may not whatever it was."""
+class KnownFile:
+    """
+    A file with a content the repository holds already, by its id. `is_executable` None: whether it may be run
+    stays as it is.
+    """
 
-    content: bytes
-    is_executable: bool
+    blob: str
+    is_executable: bool | None = None
 
 
 class Writer(History):
@@ -69,7 +73,7 @@ class Writer(History):
     def commit_tree(
         self,
         parents: Sequence[str],
-        edits: Mapping[str, bytes | NewFile | None],
+        edits: Mapping[str, bytes | KnownFile | None],
         *,
         message: str,
         author: Signer,
@@ -131,7 +135,7 @@ class Writer(History):
     def _hash(self, kind: str, content: bytes) -> str:
         return self._output("hash-object", "-t", kind, "-w", "--stdin", stdin=content).decode("ascii").strip()
 
-    def _index_line(self, parent: str | None, path: str, new: bytes | NewFile | None) -> bytes:
+    def _index_line(self, parent: str | None, path: str, new: bytes | KnownFile | None) -> bytes:
         if git_export.find_bad_name(path):
             raise _refused(path)
         kinds = self._kinds_along(parent, path) if parent else {}
@@ -144,11 +148,16 @@ class Writer(History):
             raise GitError(message, code="GIT_PATH_MISSING", permanent=True)
         if new is None:
             return f"0 {NULL_ID}\t{path}\0".encode()
-        if isinstance(new, NewFile):
-            kind = EntryKind.EXECUTABLE if new.is_executable else EntryKind.FILE
-        content = new.content if isinstance(new, NewFile) else new
-        mode = MODES[kind or EntryKind.FILE]
-        return f"{mode} {self._hash('blob', content)}\t{path}\0".encode()
+        if isinstance(new, KnownFile):
+            return f"{_mode(new, kind)} {self._held(new.blob)}\t{path}\0".encode()
+        return f"{MODES[kind or EntryKind.FILE]} {self._hash('blob', new)}\t{path}\0".encode()
+
+    def _held(self, blob: str) -> str:
+        """The id, if it can be one: what is not there is refused when the tree is written."""
+        if not COMMIT_ID.fullmatch(blob):
+            message = "The repository holds no such file content."
+            raise GitError(message, code="GIT_REF_MISSING", permanent=True)
+        return blob
 
     def _kinds_along(self, commit: str, path: str) -> dict[str, EntryKind]:
         """What lies at a path and at each folder above it, where something does."""
@@ -157,6 +166,12 @@ class Writer(History):
         # Asked for a folder and for something in it, Git lists all that the folder holds.
         listed = self._list(commit, *places, recursive=False)
         return {entry.path: entry.kind for entry in listed if entry.path in places}
+
+
+def _mode(file: KnownFile, kind: EntryKind | None) -> str:
+    if file.is_executable is None:
+        return MODES[kind or EntryKind.FILE]
+    return MODES[EntryKind.EXECUTABLE if file.is_executable else EntryKind.FILE]
 
 
 def _tidy(message: str) -> str:

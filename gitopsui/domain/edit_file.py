@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -21,94 +20,105 @@ class FileChange(StrEnum):
 @dataclass(frozen=True, slots=True)
 class FileEdit:
     """
-    One file before and after; the side where it does not exist is "". What is no text stands in base64.
-    `is_executable` None: whether it may be run stays as it is.
+    One file before and after; the side where it does not exist is "". `is_executable` None: whether it may be
+    run stays as it is.
+
+    A file that is copied says so with `old_blob` and `new_blob`, the ids its contents have in Git: these are
+    what is meant, and its texts are only there to be looked at. What is no text has none, but its sizes.
     """
 
     path: str
     old: str
     new: str
     change: FileChange = FileChange.CHANGED
-    is_binary: bool = False
     is_executable: bool | None = None
-
-    @property
-    def content(self) -> bytes | None:
-        """What the file holds after; None where it is removed."""
-        if self.change is FileChange.REMOVED:
-            return None
-        return _bytes(self.new, self.is_binary)
-
-    @property
-    def sizes(self) -> tuple[int, int]:
-        """Bytes before and after."""
-        return len(_bytes(self.old, self.is_binary)), len(_bytes(self.new, self.is_binary))
+    old_blob: str = ""
+    new_blob: str = ""
+    is_binary: bool = False
+    old_size: int = 0
+    new_size: int = 0
 
     @property
     def changes_anything(self) -> bool:
-        is_same = self.old == self.new and self.change is FileChange.CHANGED
-        return not is_same or self.is_executable is not None
+        is_same = self.old == self.new and self.old_blob == self.new_blob
+        return not is_same or self.change is not FileChange.CHANGED or self.is_executable is not None
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored with a promotion; what is usual is left out."""
+        usual = FileEdit(self.path, self.old, self.new)
         row: dict[str, Any] = {"path": self.path, "old": self.old, "new": self.new}
-        if self.change is not FileChange.CHANGED:
-            row["change"] = self.change.value
-        if self.is_binary:
-            row["is_binary"] = True
-        if self.is_executable is not None:
-            row["is_executable"] = self.is_executable
+        for name in _MORE:
+            value = getattr(self, name)
+            if value != getattr(usual, name):
+                row[name] = value
         return row
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Self:
-        return cls(
-            path=str(row["path"]),
-            old=str(row["old"]),
-            new=str(row["new"]),
-            change=FileChange(row.get("change", FileChange.CHANGED)),
-            is_binary=bool(row.get("is_binary")),
-            is_executable=row.get("is_executable"),
-        )
+        more = {name: row[name] for name in _MORE if name in row}
+        more["change"] = FileChange(more.get("change", FileChange.CHANGED))
+        return cls(str(row["path"]), str(row["old"]), str(row["new"]), **more)
 
 
-def _bytes(text: str, is_binary: bool) -> bytes:
-    return base64.b64decode(text) if is_binary else text.encode()
+_MORE = ("change", "is_executable", "old_blob", "new_blob", "is_binary", "old_size", "new_size")
 
 
-def edit_of(
-    path: str, old: bytes | None, new: bytes | None, *, is_executable: bool | None = None
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds, under its id in Git."""
+
+    blob: str
+    data: bytes
+
+
+def copied_edit(
+    path: str,
+    old: Content | None,
+    new: Content | None,
+    *,
+    is_executable: bool | None,
+    show: Callable[[str], str],
 ) -> FileEdit:
-    """The edit from one content to the other; None where the file does not exist on that side."""
-    is_binary = not all(_is_text(one) for one in (old, new) if one is not None)
+    """The edit from one content to the other, None where the file does not exist. `show` masks texts."""
+    texts = [_text(side.data) if side else "" for side in (old, new)]
+    is_binary = None in texts
     change = FileChange.ADDED if old is None else FileChange.REMOVED if new is None else FileChange.CHANGED
     return FileEdit(
-        path, _text(old or b"", is_binary), _text(new or b"", is_binary), change, is_binary, is_executable
+        path=path,
+        old="" if is_binary else show(texts[0] or ""),
+        new="" if is_binary else show(texts[1] or ""),
+        change=change,
+        is_executable=is_executable,
+        old_blob=old.blob if old else "",
+        new_blob=new.blob if new else "",
+        is_binary=is_binary,
+        old_size=len(old.data) if old else 0,
+        new_size=len(new.data) if new else 0,
     )
 
 
-def _is_text(content: bytes) -> bool:
+def _text(content: bytes) -> str | None:
+    """None for what is no text."""
     try:
-        return "\0" not in content.decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
-        return False
-
-
-def _text(content: bytes, is_binary: bool) -> str:
-    return base64.b64encode(content).decode("ascii") if is_binary else content.decode("utf-8")
+        return None
+    return None if "\0" in text else text
 
 
 def hash_edits(edits: Iterable[FileEdit]) -> str:
     """Of what changes, path by path; two lists with the same hash make the same change."""
     digest = hashlib.sha256()
     for one in sorted(edits, key=lambda one: one.path):
-        for text in (_head(one), one.old, one.new):
+        for text in _meant(one):
             data = text.encode()
             digest.update(len(data).to_bytes(8, "big") + data)
     return digest.hexdigest()
 
 
-def _head(edit: FileEdit) -> str:
-    """The path, and behind a NUL, which no path has, what is unusual about the edit."""
-    odd = [f"{name}={value}" for name, value in edit.to_json().items() if name not in ("path", "old", "new")]
-    return "\0".join([edit.path, *odd])
+def _meant(edit: FileEdit) -> tuple[str, str, str]:
+    """What the edit does: of a copy the ids of its contents, behind a NUL, which no path has."""
+    if not edit.old_blob and not edit.new_blob:
+        return edit.path, edit.old, edit.new
+    head = f"{edit.path}\0{edit.change}\0{edit.is_executable}"
+    return head, edit.old_blob, edit.new_blob

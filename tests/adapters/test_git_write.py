@@ -11,7 +11,7 @@ import pytest
 
 from gitopsui.adapters import process
 from gitopsui.adapters.git import KeyKind, Signer, SigningKey
-from gitopsui.adapters.git_write import Writer
+from gitopsui.adapters.git_write import KnownFile, Writer
 from gitopsui.domain.errors import GitError, InputError
 from tests.adapters.git_http import ENV, File, Seed, link
 
@@ -175,6 +175,31 @@ class TestCommit:
         at = int(AT.timestamp())
         assert said == f"{base}|Ada|ada@example.org|{at}|Robot|{at + 60}|Change"
         assert seed.git("fsck", "--strict", made) == ""
+
+    def test_a_content_that_is_there_already_goes_by_its_id(self, seed: Seed, writer: Writer) -> None:
+        base = seed.commit(
+            {"from/run": File(b"#!", "100755"), "to/run": "#!", "to/same": File(b"1", "100755")}
+        )
+        blobs = {entry.path: entry.sha for entry in writer.tree(base)}
+        edits = {
+            "to/run": KnownFile(blobs["from/run"], is_executable=True),
+            "to/same": KnownFile(blobs["from/run"]),
+            "to/new": KnownFile(blobs["to/same"], is_executable=False),
+        }
+        made = writer.commit_tree([base], edits, message="m", author=ADA)
+        found = {entry.path: (entry.mode, entry.sha) for entry in writer.tree(made, "to")}
+        assert found == {
+            "to/new": ("100644", blobs["to/same"]),
+            "to/run": ("100755", blobs["from/run"]),
+            "to/same": ("100755", blobs["from/run"]),
+        }
+        assert seed.git("fsck", "--strict", made) == ""
+
+    @pytest.mark.parametrize("blob", ["0" * 39 + "1", "", "HEAD", "a\n"])
+    def test_a_content_that_is_not_there_is_refused(self, seed: Seed, writer: Writer, blob: str) -> None:
+        base = seed.commit({"a": "1"})
+        with pytest.raises(GitError):
+            writer.commit_tree([base], {"b": KnownFile(blob)}, message="m", author=ADA)
 
     def test_is_the_same_each_time_and_moves_nothing(self, seed: Seed, writer: Writer) -> None:
         base = seed.commit({"a": "1"})

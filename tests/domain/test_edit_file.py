@@ -7,42 +7,46 @@ import json
 
 import pytest
 
-from gitopsui.domain.edit_file import FileChange, FileEdit, edit_of, hash_edits
+from gitopsui.domain.edit_file import Content, FileChange, FileEdit, copied_edit, hash_edits
+
+
+def copied(old: bytes | None, new: bytes | None, runs: bool | None = None) -> FileEdit:
+    sides = [None if one is None else Content(hashlib.sha1(one).hexdigest(), one) for one in (old, new)]
+    return copied_edit("a/b", sides[0], sides[1], is_executable=runs, show=str.upper)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "change"),
+    ("old", "new", "change", "shown"),
     [
-        (b"a", b"b", FileChange.CHANGED),
-        (None, b"b", FileChange.ADDED),
-        (None, b"", FileChange.ADDED),
-        (b"a", None, FileChange.REMOVED),
-        (b"\xef\xbb\xbfa\r\n", "ü\u2028".encode(), FileChange.CHANGED),
-        (b"\x89PNG\0", b"\xff", FileChange.CHANGED),
-        (None, b"a\0b", FileChange.ADDED),
+        (b"a", b"b", FileChange.CHANGED, ("A", "B")),
+        (None, b"b", FileChange.ADDED, ("", "B")),
+        (None, b"", FileChange.ADDED, ("", "")),
+        (b"a", None, FileChange.REMOVED, ("A", "")),
+        (b"a", b"\x89PNG", FileChange.CHANGED, ("", "")),
+        (None, b"a\0b", FileChange.ADDED, ("", "")),
     ],
 )
-def test_every_byte_comes_back_from_what_is_stored(
-    old: bytes | None, new: bytes | None, change: FileChange
+def test_a_copy_keeps_ids_and_sizes_and_only_what_may_be_shown(
+    old: bytes | None, new: bytes | None, change: FileChange, shown: tuple[str, str]
 ) -> None:
-    edit = edit_of("a/b", old, new)
+    edit = copied(old, new)
     again = FileEdit.from_json(json.loads(json.dumps(edit.to_json())))
     assert again == edit
-    assert "\\u0000" not in json.dumps(edit.to_json())
-    assert (again.change, again.content) == (change, new)
-    assert again.sizes == (len(old or b""), len(new or b""))
+    assert (again.change, (again.old, again.new)) == (change, shown)
+    assert (again.old_size, again.new_size) == (len(old or b""), len(new or b""))
+    assert (bool(again.old_blob), bool(again.new_blob)) == (old is not None, new is not None)
     assert again.changes_anything
 
 
-def test_a_row_of_an_older_version_is_a_changed_text() -> None:
+def test_a_usual_row_holds_the_path_and_both_texts() -> None:
     edit = FileEdit.from_json({"path": "a", "old": "x", "new": "y"})
     assert edit == FileEdit("a", "x", "y")
     assert edit.to_json() == {"path": "a", "old": "x", "new": "y"}
 
 
 def test_whether_it_may_be_run_alone_is_a_change() -> None:
-    assert not edit_of("a", b"x", b"x").changes_anything
-    assert edit_of("a", b"x", b"x", is_executable=True).changes_anything
+    assert not copied(b"x", b"x").changes_anything
+    assert copied(b"x", b"x", runs=True).changes_anything
 
 
 def test_the_hash_of_usual_edits_is_that_of_paths_and_texts() -> None:
@@ -54,13 +58,21 @@ def test_the_hash_of_usual_edits_is_that_of_paths_and_texts() -> None:
 
 def test_two_edits_that_do_something_else_have_different_hashes() -> None:
     edits = [
-        edit_of("a", b"x", b""),
-        edit_of("a", b"x", None),
-        edit_of("a", b"", b"x"),
-        edit_of("a", None, b"x"),
-        edit_of("a", b"x", b"", is_executable=True),
-        edit_of("a", b"x", b"", is_executable=False),
-        FileEdit("a", "eA==", "", is_binary=True),
+        copied(b"x", b""),
+        copied(b"x", None),
+        copied(b"", b"x"),
+        copied(None, b"x"),
+        copied(b"x", b"", runs=True),
+        copied(b"x", b"", runs=False),
+        FileEdit("a/b", "x", ""),
     ]
     assert len({hash_edits([one]) for one in edits}) == len(edits)
-    assert hash_edits([edits[0], edit_of("b", b"", b"1")]) == hash_edits([edit_of("b", b"", b"1"), edits[0]])
+    first, other = edits[0], FileEdit("c", "", "1")
+    assert hash_edits([first, other]) == hash_edits([other, first])
+
+
+def test_the_hash_of_a_copy_goes_by_what_is_in_git_and_not_by_what_is_shown() -> None:
+    one = copied(b"x", b"y")
+    sides = Content(one.old_blob, b"x"), Content(one.new_blob, b"y")
+    other = copied_edit("a/b", *sides, is_executable=None, show=lambda text: "masked")
+    assert hash_edits([one]) == hash_edits([other])

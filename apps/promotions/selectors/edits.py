@@ -50,11 +50,15 @@ def _row(edit: FileEdit, *, is_drawn: bool, is_unified: bool) -> EditRow:
 
 
 def _note(edit: FileEdit) -> str:
-    old, new = edit.sizes
-    if edit.old == edit.new:
-        what = "An empty file." if edit.change is not FileChange.CHANGED else "Its content stays."
+    old, new = edit.old_size or len(edit.old.encode()), edit.new_size or len(edit.new.encode())
+    if edit.change is not FileChange.CHANGED and not old + new:
+        what = "An empty file."
+    elif edit.old == edit.new and edit.old_blob == edit.new_blob:
+        what = "Its content stays."
     elif edit.is_binary:
         what = f"No text: {_size(edit, old, new)}."
+    elif edit.old == edit.new:
+        what = "What differs in it is not shown."
     else:
         what = f"Not shown, since there is too much of it: {_size(edit, old, new)}."
     return " ".join(filter(None, (what, _runs(edit))))

@@ -28,8 +28,8 @@ from apps.promotions.services.turn import (
     name_files,
 )
 from gitopsui.adapters.forge.base import MergeAnswer, MergeOutcome, PullRequest, PullState
-from gitopsui.adapters.git import NewFile, Signer
-from gitopsui.domain.edit_file import FileEdit
+from gitopsui.adapters.git import KnownFile, Signer
+from gitopsui.domain.edit_file import FileChange, FileEdit
 from gitopsui.domain.errors import ForgeError, GitError
 from gitopsui.domain.gates import all_open
 from gitopsui.domain.promotion import Phase
@@ -114,11 +114,11 @@ def _make_commit(turn: Turn) -> str:
         return ""
 
 
-def _content(edit: FileEdit) -> bytes | NewFile | None:
-    content = edit.content
-    if content is None or edit.is_executable is None:
-        return content
-    return NewFile(content, edit.is_executable)
+def _content(edit: FileEdit) -> bytes | KnownFile | None:
+    """What its commit gets in this place; None where the file is removed."""
+    if edit.change is FileChange.REMOVED:
+        return None
+    return KnownFile(edit.new_blob, edit.is_executable) if edit.new_blob else edit.new.encode()
 
 
 def author_of(promotion: Promotion) -> Signer:

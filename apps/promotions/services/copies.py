@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from django.conf import settings
+
 from apps.promotions.models import EditRule, EditTarget
 from gitopsui.adapters.git import EntryKind, TreeEntry
 from gitopsui.domain.edit import EditError, find_values
@@ -17,7 +19,8 @@ from gitopsui.domain.edit_copy import (
     check_rule,
     plan_copy,
 )
-from gitopsui.domain.edit_file import FileEdit, edit_of
+from gitopsui.domain.edit_file import Content, FileEdit, copied_edit
+from gitopsui.domain.edit_mask import mask_file
 from gitopsui.domain.errors import GitError, InputError
 
 _ODD = {EntryKind.SYMLINK: "a symbolic link", EntryKind.SUBMODULE: "a submodule"}
@@ -110,7 +113,16 @@ def _below(folder: str, entries: Mapping[str, TreeEntry]) -> dict[str, FolderFil
 
 
 def _edit(one: CopiedFile, contents: Mapping[str, bytes]) -> FileEdit:
-    old = contents[one.old.blob] if one.old else None
-    new = contents[one.new.blob] if one.new else None
     runs, ran = bool(one.new and one.new.is_executable), bool(one.old and one.old.is_executable)
-    return edit_of(one.path, old, new, is_executable=runs if one.new and runs != ran else None)
+    return copied_edit(
+        one.path,
+        Content(one.old.blob, contents[one.old.blob]) if one.old else None,
+        Content(one.new.blob, contents[one.new.blob]) if one.new else None,
+        is_executable=runs if one.new and runs != ran else None,
+        show=_masked,
+    )
+
+
+def _masked(text: str) -> str:
+    """A folder may hold Secrets: what is kept of its files is only looked at, so nothing secret is kept."""
+    return mask_file(text, key=settings.GITOPSUI_MASK_KEY.encode())

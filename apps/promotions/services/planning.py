@@ -76,7 +76,7 @@ def wishes_from(source: Environment, target: Environment, slugs: Iterable[str] =
     for application in source.applications.all():
         versions.setdefault(application.component_id, set()).add(shown_version(application))
     wanted = set(slugs)
-    rows = target.applications.select_related("component", "environment", "repository")
+    rows = target.applications.select_related("component__source", "environment", "repository")
     return [
         Wish(row, "" if len(versions[row.component_id]) > 1 else next(iter(versions[row.component_id])))
         for row in rows.order_by("component__name", "pk")
@@ -200,7 +200,7 @@ class _Planner:
         if not edits:
             return f"{rule.path} holds what {rule.source_path} holds already."
         edited = {path for path, text in self.texts.items() if text != self.before[path]}
-        other = {path for path, one in edits.items() if self.copied.get(path, one) != one}
+        other = {path for path, one in edits.items() if self.copied.get(path, one).new_blob != one.new_blob}
         if other or not edited.isdisjoint(edits):
             return _shared(edits, edited | other)
         self.place, self.base_sha = _place_of(application), row.commit_sha

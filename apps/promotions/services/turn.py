@@ -10,7 +10,7 @@ from typing import Protocol
 from apps.promotions.models import Promotion
 from apps.promotions.services.claims import Claim
 from gitopsui.adapters.forge.base import BRANCH_PREFIX, Forge
-from gitopsui.adapters.git import NewFile, Signer
+from gitopsui.adapters.git import KnownFile, Signer
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import ForgeError, GitError
 from gitopsui.domain.promotion import Phase
@@ -36,7 +36,7 @@ class GitDoor(Protocol):
     def commit_tree(
         self,
         parents: Sequence[str],
-        edits: Mapping[str, bytes | NewFile | None],
+        edits: Mapping[str, bytes | KnownFile | None],
         *,
         message: str,
         author: Signer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -66,7 +67,7 @@ def test_the_plan_adds_changes_and_removes_and_leaves_what_is_kept(folders: Worl
         "run.sh": FileChange.CHANGED,
     }
     (logo,) = [one for one in plan.files if one.path.endswith("logo.png")]
-    assert (logo.is_binary, logo.content) == (True, PNG)
+    assert (logo.is_binary, logo.new_size) == (True, len(PNG))
     assert [(move.from_version, move.to_version) for move in plan.moves] == [("1.0.0", "2.0.0")]
 
 
@@ -97,6 +98,16 @@ def tree(world: World, folder: str, ref: str = "main") -> dict[str, str]:
     """Path below the folder → mode and id."""
     lines = world.seed.git("ls-tree", "-r", f"{ref}:{folder}").splitlines()
     return {path: facts for facts, path in (line.split("\t") for line in lines)}
+
+
+def test_no_secret_of_a_folder_is_stored_or_shown_and_git_gets_it_all_the_same(folders: World) -> None:
+    secret = "kind: Secret\nmetadata: {name: shop}\nstringData: {password: hunter2}\n"
+    folders.seed.commit({f"{STAGING}/secret.yaml": secret}, "Add a secret")
+    folders.prepare()
+    promotion = folders.advance(folders.propose("cart"))
+    assert "hunter2" not in json.dumps(promotion.preview)
+    assert "hunter2" not in json.dumps(list(EditTarget.objects.values_list("files", "text")))
+    assert "hunter2" in folders.seed.git("show", f"{promotion.head_sha}:{PRODUCTION}/secret.yaml")
 
 
 def test_configuration_alone_is_promoted_too(folders: World) -> None:
@@ -246,6 +257,11 @@ def test_what_could_not_work_is_said_beside_its_field(
     filled = form(world, **data)
     assert not filled.is_valid()
     assert words in " ".join(filled.errors[field])
+
+
+def test_what_was_typed_for_another_way_is_not_asked_about(world: World) -> None:
+    filled = form(world, way="image", keep="a//b\u202e", source="999")
+    assert filled.is_valid(), filled.errors
 
 
 def test_an_administrator_sets_it_up_and_everybody_reads_it(world: World, client: Client) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from apps.promotions.selectors.edits import MOST_DRAWN, EditRow, edit_rows
-from gitopsui.domain.edit_file import edit_of
+from gitopsui.domain.edit_file import Content, FileEdit, copied_edit
+
+
+def edit_of(path: str, old: bytes | None, new: bytes | None, **values: Any) -> FileEdit:
+    sides = [None if one is None else Content(f"{one!r}", one) for one in (old, new)]
+    return copied_edit(path, sides[0], sides[1], is_executable=values.get("is_executable"), show=str)
 
 
 def row(old: bytes | None, new: bytes | None, **values: Any) -> EditRow:

@@ -16,9 +16,9 @@ from apps.promotions.selectors.policies import (
     policy_of,
     rules_of,
 )
-from apps.releases.models import DeploymentRecord
+from apps.releases.models import DeploymentRecord, Release
 from apps.releases.selectors.trusted_keys import describe_release, verdict_of
-from apps.releases.selectors.versions import find_releases
+from apps.releases.selectors.versions import find_releases_of
 from gitopsui.domain.approval import Answer, Seen
 from gitopsui.domain.gates import Check, Override, PlaceFacts, PromotionFacts
 from gitopsui.domain.signature import Verdict
@@ -78,8 +78,7 @@ def prospective_facts(
         locks=tuple(active_locks(environment, applications, now=now)),
         **(_source_facts(source, wanted, now) if source else {}),
         targets=tuple(_place(application, now) for application in applications),
-        **(_signature(wanted) if policy.needs_signature else {}),
-        bad_releases=tuple(_bad_releases(wanted)),
+        **_release_facts(wanted, needs_signature=policy.needs_signature),
         external=external_gates(policy),
         is_held=describe_hold(policy),
     )
@@ -140,20 +139,23 @@ def _place(application: Application, now: datetime) -> PlaceFacts:
     )
 
 
-def _signature(wanted: Sequence[Wanted]) -> dict[str, Any]:
-    """The worst signature among the releases of the versions, and a sentence that names the version."""
+def _release_facts(wanted: Sequence[Wanted], *, needs_signature: bool) -> dict[str, Any]:
+    """What is known of the releases of the versions, in one query for all."""
+    found = find_releases_of((application.component_id, version) for application, version in wanted)
+    releases = [
+        (f"{application.component.name} {version}", found.get((application.component_id, version)))
+        for application, version in wanted
+    ]
+    bad = tuple(name for name, release in releases if release is not None and release.is_bad)
+    return {"bad_releases": bad, **(_signature(releases) if needs_signature else {})}
+
+
+def _signature(releases: Iterable[tuple[str, Release | None]]) -> dict[str, Any]:
+    """The worst signature among these releases, and a sentence that names the version."""
     found = []
-    for application, version in wanted:
-        release = find_releases(application.component, [version]).get(version)
+    for name, release in releases:
         verdict = verdict_of(release)[1].verdict if release else Verdict.UNCHECKED
         said = describe_release(release) if release else "No tag of this name is known."
-        found.append((verdict, f"{application.component.name} {version}: {said}"))
+        found.append((verdict, f"{name}: {said}"))
     verdict, note = min(found, key=lambda pair: _WORST_FIRST.index(pair[0]), default=(Verdict.UNCHECKED, ""))
     return {"signature": str(verdict), "signature_note": note}
-
-
-def _bad_releases(wanted: Sequence[Wanted]) -> Iterable[str]:
-    for application, version in wanted:
-        release = find_releases(application.component, [version]).get(version)
-        if release is not None and release.component.releases.filter(pk=release.pk, is_bad=True).exists():
-            yield f"{application.component.name} {version}"

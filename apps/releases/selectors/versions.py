@@ -64,20 +64,29 @@ def find_releases(component: Component, versions: Iterable[str]) -> dict[str, Re
     The releases of these versions, by version, in one query: the tag of that very name, else the only
     one that names the version; `1.0.0+3` is not `1.0.0+4`.
     """
-    wanted = {version for version in versions if version}
+    found = find_releases_of((component.pk, version) for version in versions)
+    return {version: release for (_, version), release in found.items()}
+
+
+def find_releases_of(named: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Release]:
+    """The same for versions of several components, each with the id of its component, in one query."""
+    wanted = {(component, version) for component, version in named if version}
     if not wanted:
         return {}
-    bare = {bare_version(version) for version in wanted}
-    rows = component.releases.filter(Q(tag__in=wanted) | Q(version__in=bare))
-    found = list(rows.only("pk", "component", "tag", "version", "commit_sha", "is_bad", "signature"))
-    by_tag = {release.tag: release for release in found}
-    by_version: dict[str, list[Release]] = defaultdict(list)
-    for release in found:
-        by_version[release.version].append(release)
-    answers: dict[str, Release] = {}
-    for version in wanted:
-        same = by_version[bare_version(version)]
-        match = by_tag.get(version) or (same[0] if len(same) == 1 else None)
+    tags = {version for _, version in wanted}
+    rows = Release.objects.filter(
+        Q(tag__in=tags) | Q(version__in={bare_version(version) for version in tags}),
+        component__in={component for component, _ in wanted},
+    )
+    by_tag: dict[tuple[int, str], Release] = {}
+    by_version: dict[tuple[int, str], list[Release]] = defaultdict(list)
+    for release in rows.only("pk", "component", "tag", "version", "commit_sha", "is_bad", "signature"):
+        by_tag[release.component_id, release.tag] = release
+        by_version[release.component_id, release.version].append(release)
+    answers: dict[tuple[int, str], Release] = {}
+    for component, version in wanted:
+        same = by_version[component, bare_version(version)]
+        match = by_tag.get((component, version)) or (same[0] if len(same) == 1 else None)
         if match is not None:
-            answers[version] = match
+            answers[component, version] = match
     return answers

@@ -23,7 +23,7 @@ PAGE_ROWS = 30
 HEAVY = ("notes", "notes_html", "words")
 MOST_STAYS = 200
 # What most tags of most teams are; said on the page of a release, not beside each line of a list.
-QUIET_FLAGS = ("signed", "unsigned", "unchecked", "unknown")
+QUIET_FLAGS = ("signed", "unsigned", "unchecked", "unknown", "remade")
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,9 @@ class _Finder:
     def _moved(self, release: Release, row: Revision | None) -> Iterable[tuple[str, str]]:
         if release.moved_note:
             yield "moved", release.moved_note
+        elif row is not None and row.previous_sha == row.commit_sha:
+            at = f"{row.seen_at:%Y-%m-%d %H:%M} UTC"
+            yield "remade", f"The tag was made anew at the same commit, seen on {at}."
         elif row is not None and row.previous_sha:
             yield (
                 "moved",

@@ -248,3 +248,17 @@ def test_a_verdict_on_another_commit_is_none(signed: Shop, admin: Client, robot:
     signed.update()
     signed.component.releases.update(commit_sha="e" * 40)
     assert set(verdicts(signed)) == {"unchecked"}
+
+
+def test_a_tag_that_was_signed_later_was_not_moved(shop: Shop, admin: Client, robot: Signer) -> None:
+    sha = shop.release("1.0.0")
+    shop.poll()
+    shop.update()
+    trust(admin, robot)
+    robot.tag(shop.seed, "v1.0.0", sha)
+    shop.poll()
+    shop.update()
+    assert [flag["code"] for flag in shop.get("v1.0.0").flags] == ["remade", "signed"]
+    page = admin.get(f"/releases/{shop.get('v1.0.0').pk}/").content.decode()
+    assert "made anew at the same commit" in page
+    assert "tag moved" not in admin.get("/projects/shop/releases/").content.decode()

@@ -77,6 +77,9 @@ class JobTask:
         found = Job.objects.filter(kind=self.kind, subject_id=subject_id).values_list("pk", flat=True).first()
         if found is not None:
             self.perform(found)
+            if self.queue:
+                # Somebody who waits may have asked while it ran, when no message could be sent.
+                enqueue_due(self.kind, [subject_id])
 
     def perform(self, job_id: int) -> None:
         perform(job_id, self.work, lease_time=self.lease)

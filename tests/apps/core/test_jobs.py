@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -31,7 +32,7 @@ def register() -> Iterator[Callable[..., jobs.JobTask]]:
     """Registers a work function for this test only."""
     before = dict(jobs.REGISTRY)
 
-    def add(work: Callable[[int], None], **options: timedelta) -> jobs.JobTask:
+    def add(work: Callable[[int], None], **options: Any) -> jobs.JobTask:
         return jobs.job(KIND, **options)(work)
 
     yield add
@@ -324,6 +325,20 @@ def test_asking_while_it_runs_makes_it_run_once_more(register, calls) -> None:
     task(1)
 
     assert calls == [1, 1]
+
+
+@pytest.mark.django_db
+def test_who_asks_while_a_job_of_a_queue_of_its_own_runs_does_not_wait_for_the_clock(register) -> None:
+    def work(subject_id: int) -> None:
+        jobs.make_due(KIND, [subject_id])
+        assert jobs.enqueue_due(KIND) == 0
+
+    task = register(work, every=EVERY, queue="tests")
+    jobs.schedule(KIND, 1, label="shop")
+    with patch.object(queue, "enqueue") as sent:
+        task(1)
+    sent.assert_called_once_with(task.path, 1, queue="tests")
+    assert row().queued_at is not None
 
 
 @pytest.mark.django_db

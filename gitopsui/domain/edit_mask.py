@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -12,6 +14,8 @@ from gitopsui.domain.mask import mask
 from gitopsui.domain.mask_text import BULLETS, keyed_mask, mask_patterns
 
 _MAX_DEPTH = 100
+_MAX_CHARS = 200_000  # of a file that is read; a longer one is treated as one that cannot be
+_MAX_NODES = 100_000  # with aliases followed
 _NULL = "tag:yaml.org,2002:null"
 # A manifest without any of these words has nothing that masking by place would change.
 _CLUE = re.compile(r"pass|secret|token|key|credential|auth|helm|tiller|cookie|[^\x00-\x7f]", re.IGNORECASE)
@@ -20,6 +24,7 @@ _LOOKS_SECRET = re.compile(r"secret", re.IGNORECASE)
 Span = tuple[int, int, str]
 
 
+@lru_cache(maxsize=256)
 def mask_file(text: str, *, key: bytes) -> str:
     """
     What is a secret by its place in a manifest or by its shape is masked as in a manifest, with a hash under
@@ -40,6 +45,9 @@ def mask_file(text: str, *, key: bytes) -> str:
 
 
 def _find_spans(text: str, key: bytes) -> list[Span]:
+    """Raises YAMLError, RecursionError, and ValueError for more than is read."""
+    if len(text) > _MAX_CHARS:
+        raise ValueError("The file is too long.")
     roots = yaml.compose_all(text, Loader=yaml.SafeLoader)
     return [span for root in roots for span in _spans(root, key)]
 
@@ -47,19 +55,26 @@ def _find_spans(text: str, key: bytes) -> list[Span]:
 def _spans(root: yaml.Node | None, key: bytes) -> Iterator[Span]:
     if root is None:
         return
-    data = _value(root, 0)
+    data = _value(root, 0, itertools.count())
     yield from _differing(root, data, mask(data, key=key), 0)
 
 
-def _value(node: yaml.Node, depth: int) -> Any:
+def _value(node: yaml.Node, depth: int, counter: Iterator[int]) -> Any:
     """What a node says, scalars as text: what is masked goes by names and not by types."""
+    if next(counter) > _MAX_NODES:
+        raise ValueError("The file says more than is read.")
     if depth > _MAX_DEPTH:
         return BULLETS
     if isinstance(node, yaml.MappingNode):
-        return {str(name.value): _value(value, depth + 1) for name, value in node.value}
+        return {_name(name): _value(value, depth + 1, counter) for name, value in node.value}
     if isinstance(node, yaml.SequenceNode):
-        return [_value(item, depth + 1) for item in node.value]
+        return [_value(item, depth + 1, counter) for item in node.value]
     return None if node.tag == _NULL else str(node.value)
+
+
+def _name(node: yaml.Node) -> str:
+    """The key of a mapping; one that is no scalar has no name that could tell anything."""
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
 
 
 def _differing(node: yaml.Node, plain: Any, masked: Any, depth: int) -> Iterator[Span]:
@@ -68,7 +83,7 @@ def _differing(node: yaml.Node, plain: Any, masked: Any, depth: int) -> Iterator
         return
     if isinstance(node, yaml.MappingNode) and isinstance(masked, dict):
         for name, value in node.value:
-            named = str(name.value)
+            named = _name(name)
             yield from _differing(value, plain.get(named), masked.get(named), depth + 1)
     elif isinstance(node, yaml.SequenceNode) and isinstance(masked, list) and len(masked) == len(node.value):
         for item, one, other in zip(node.value, plain, masked, strict=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from gitopsui.domain.edit_mask import mask_file
@@ -89,6 +91,8 @@ spec:
         "db:\n  url: postgres://shop:hunter2@db/shop\n",
         "kind: Secret\nstringData: &a {x: hunter2}\nmore: *a\n",
         '{"kind": "Secret", "data": {"a": "hunter2"}}',
+        "kind: Secret\n? {a: b}\n: hunter2\n",
+        "kind: Secret\ndata: {a: hunter2, a: x}\n",
         "kind: Secret\r\ndata:\r\n  a: hunter2\r\n",
         "kind: Secret\ndata:\n  a: hunter2",
     ],
@@ -106,3 +110,23 @@ def test_equal_secrets_stay_equal_and_others_differ() -> None:
     one, other = (mask_file(f"kind: Secret\ndata: {{a: {value}}}\n", key=b"key") for value in ("x", "y"))
     assert one != other
     assert display(one) == display(other)
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOMB + "kind: Secret\ndata: {x: hunter2}\n",
+        "[" * 10_000 + "secret hunter2",
+        "kind: Secret\ndata: {a: hunter2}\n" + "# padding\n" * 30_000,
+    ],
+    ids=["bomb", "deep", "long"],
+)
+def test_what_is_too_much_to_read_is_hidden_as_a_whole_and_quickly(text: str) -> None:
+    started = time.perf_counter()
+    assert shown(text) == "••••••\n"
+    assert time.perf_counter() - started < 10

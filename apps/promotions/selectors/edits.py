@@ -43,7 +43,9 @@ def edit_rows(files: Iterable[Mapping[str, Any]], *, is_unified: bool) -> list[E
 def _row(edit: FileEdit, *, is_drawn: bool, is_unified: bool) -> EditRow:
     if not is_drawn or edit.old == edit.new:
         return EditRow(edit.path, edit.change.value, None, _note(edit))
-    old, new = (mask_file(text, key=_KEY) for text in (edit.old, edit.new))
+    # The texts of a copy were masked before they were stored.
+    is_masked = bool(edit.old_blob or edit.new_blob)
+    old, new = (text if is_masked else mask_file(text, key=_KEY) for text in (edit.old, edit.new))
     diff = as_drawn(diff_masked(old, new), is_unified=is_unified)
     cut = "Only the first 2,000 lines or 100 kB are compared here." if diff.is_cut else ""
     return EditRow(edit.path, edit.change.value, diff, " ".join(filter(None, (_runs(edit), cut))))

@@ -55,8 +55,9 @@ def test_files_that_come_and_go_are_drawn_as_a_whole() -> None:
 
 
 def test_a_secret_in_git_is_not_on_the_page_but_that_it_changes_is() -> None:
-    old, new = (b"kind: Secret\ndata: {a: %s}\n" % value for value in (b"aHVudGVyMg==", b"aHVudGVyMw=="))
-    text = lines(row(old, new))
+    old, new = (f"kind: Secret\ndata: {{a: {value}}}\n" for value in ("aHVudGVyMg==", "aHVudGVyMw=="))
+    (found,) = edit_rows([{"path": "a", "old": old, "new": new}], is_unified=True)
+    text = lines(found)
     assert "aHVud" not in text
     assert "added: data: {a: •••••• (another value)}" in text.replace("removed: data: {a: ••••••}\n", "")
 

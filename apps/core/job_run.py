@@ -38,7 +38,7 @@ LONGEST_WAIT = timedelta(hours=1)  # what an outside may ask for, and the rest a
 JITTER = 0.2
 MAX_ERROR_CHARS = 2000
 REPORT_EVERY_SECONDS = 1.0
-PERSIST_TRIES = 6
+PERSIST_TRIES = 12  # half a minute, with the pauses between them
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from apps.core import jobs, lease, queue
-from apps.core.job_run import forgive_clock, release_dead_leases
+from apps.core.job_run import forgive_clock, persist, release_dead_leases
 from apps.core.models import Heartbeat, Job, Tick
 from gitopsui.domain.mask_text import mask_text
 from gitopsui.schedules import SCHEDULES, Entry
@@ -56,9 +56,14 @@ def run(name: str) -> None:
         error = mask_text(f"{type(caught).__name__}: {caught}")[:2000]
         log.exception("The schedule %s failed", name)
     finally:
-        Tick.objects.filter(name=name, lease_token=token).update(
-            ended_at=timezone.now(), lease_until=None, lease_token="", lease_holder="", last_error=error
-        )
+        # A lease that outlived a restart of the database would keep everybody from this entry.
+        persist(lambda: _finish(name, token, error))
+
+
+def _finish(name: str, token: str, error: str) -> None:
+    Tick.objects.filter(name=name, lease_token=token).update(
+        ended_at=timezone.now(), lease_until=None, lease_token="", lease_holder="", last_error=error
+    )
 
 
 def beat(name: str, text: str = "") -> None:

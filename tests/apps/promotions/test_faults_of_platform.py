@@ -1,0 +1,222 @@
+"""A database that is started again, and one that is older than the program: F70 and F71."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import requests
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations import DeleteModel, RemoveField, RenameField, RenameModel
+
+from apps.demo.git_server import GitServer
+from gitopsui.adapters.process import Result, Stream, run, start
+from tests.adapters.git_http import Seed
+from tests.postgres import make_server
+
+ROOT = Path(__file__).parents[3]
+MANAGE = str(ROOT / "manage.py")
+TOKEN = "a" * 32
+LONGEST_AWAY = 10  # seconds
+
+
+@dataclass
+class Site:
+    """The program on a PostgreSQL of its own: web, workers and clock as processes."""
+
+    folder: Path
+    server: Any
+    git: GitServer
+    port: int = 0
+    promotion: int = 0
+    sessions: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "DJANGO_SETTINGS_MODULE": "gitopsui.settings",
+            "DATABASE_URL": str(self.server.get_uri()),
+            "GITOPSUI_DATA": str(self.folder / "data"),
+            "GITOPSUI_URL": self.address,
+            "GITOPSUI_TICK": "1",
+            "GITOPSUI_POLL_SECONDS": "2",
+            "GITOPSUI_WORKERS": "2",
+            "GITOPSUI_MIN_FREE_MIB": "0",
+            "GITOPSUI_TRUSTED_ENDPOINTS": urlsplit(self.git.url).netloc,
+        }
+
+    def seed(self) -> None:
+        argv = [sys.executable, "-m", "tests.apps.promotions.site_seed", f"{self.git.url}/config.git"]
+        result = run(argv, env=self.env, cwd=ROOT, timeout=timedelta(minutes=2), max_output=1 << 20)
+        assert result.returncode == 0, result.stderr.decode()
+        found = json.loads(result.stdout)
+        self.promotion, self.sessions = found["promotion"], found["sessions"]
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        web = ["-m", "gunicorn", "gitopsui.wsgi:application", "--bind", f"127.0.0.1:{self.port}"]
+        web += ["--worker-class", "gthread", "--threads", "4", "--no-control-socket"]
+        children = [
+            start([sys.executable, *argv], env=self.env, cwd=ROOT, stdout=Stream.NULL, stderr=Stream.NULL)
+            for argv in (web, [MANAGE, "qcluster"], [MANAGE, "tick"])
+        ]
+        try:
+            yield
+        finally:
+            for child in children:
+                child.kill_group()
+
+    def ask(self, query: str) -> list[Any]:
+        with psycopg.connect(self.server.get_uri(), autocommit=True) as database:
+            return database.execute(query).fetchall()
+
+    def get(self) -> int:
+        """The status of a page that needs the database; 0 where nobody answers."""
+        try:
+            return requests.get(f"{self.address}/", allow_redirects=False, timeout=15).status_code
+        except requests.ConnectionError:
+            return 0
+
+    def approve(self, session: str) -> int:
+        cookies = {f"gitopsui-session-{self.port}": session, f"gitopsui-csrf-{self.port}": TOKEN}
+        form = {"base": "a" * 40, "head": "b" * 40, "diff": "c", "csrfmiddlewaretoken": TOKEN}
+        url = f"{self.address}/promotions/{self.promotion}/approve/"
+        return requests.post(url, form, cookies=cookies, allow_redirects=False, timeout=15).status_code
+
+
+def wait_for(is_reached: Any, seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_reached():
+        assert time.monotonic() < deadline, f"not in time: {what}"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    Seed.create(tmp_path / "remotes" / "config.git").commit({"a": "1"})
+    server = make_server()
+    try:
+        # So slow that a poll is under way most of the time.
+        with GitServer(tmp_path / "remotes", latency=timedelta(seconds=1)) as git:
+            made = Site(tmp_path, server, git)
+            made.seed()
+            yield made
+    finally:
+        server.cleanup()
+
+
+@contextmanager
+def visited(site: Site) -> Iterator[tuple[list[tuple[float, int]], dict[str, list[int]]]]:
+    """
+    People open a page again and again, and each of those who may approves until it is taken: when which
+    status came, and the statuses by session.
+    """
+    statuses: list[tuple[float, int]] = []
+    said: dict[str, list[int]] = {session: [] for session in site.sessions}
+    ended = threading.Event()
+
+    def visit() -> None:
+        while not ended.wait(0.05):
+            statuses.append((time.monotonic(), site.get()))
+
+    def click() -> None:
+        for session in site.sessions:
+            while 302 not in said[session] and not ended.wait(0.2):
+                said[session].append(site.approve(session))
+
+    people = [threading.Thread(target=visit), threading.Thread(target=click)]
+    for person in people:
+        person.start()
+    try:
+        yield statuses, said
+    finally:
+        ended.set()
+        for person in people:
+            person.join()
+
+
+POLLS = "SELECT outcome FROM core_jobrun ORDER BY id"
+
+
+def wait_for_poll(site: Site) -> None:
+    wait_for(lambda: ("running",) in site.ask(POLLS), 30, "a poll is under way")
+
+
+@pytest.mark.timeout(180)
+def test_f70_a_database_that_is_started_again_costs_some_seconds_and_no_approval(site: Site) -> None:
+    with site.running():
+        wait_for(lambda: site.get() == 302, 60, "the web process answers")
+        wait_for(lambda: ("done",) in site.ask(POLLS), 60, "the first poll")
+        with visited(site) as (statuses, said):
+            wait_for(lambda: any(302 in one for one in said.values()), 20, "the first approval")
+            wait_for_poll(site)
+            site.server.stop()
+            time.sleep(1)
+            site.server.start()
+            back = time.monotonic()
+            wait_for(lambda: all(302 in one for one in said.values()), 60, "everybody has approved")
+        count = len(site.ask(POLLS))
+        wait_for(lambda: ("done",) in site.ask(POLLS)[count:], 60, "polls go on")
+
+    away = [at for at, status in statuses if status == 503]
+    assert {status for _, status in statuses} == {302, 503}
+    assert {one for answers in said.values() for one in answers} <= {302, 503}
+    assert max(away) - back < LONGEST_AWAY
+    found = site.ask("SELECT name, count(*) FROM promotions_approval GROUP BY name")
+    assert sorted(found) == [(f"approver-{number}", 1) for number in range(len(site.sessions))]
+    audited = "SELECT count(*) FROM core_auditevent WHERE verb = 'approved promotion'"
+    assert site.ask(audited) == [(len(site.sessions),)]
+    outcomes = {outcome for (outcome,) in site.ask(POLLS)}
+    assert "interrupted" in outcomes
+    assert outcomes <= {"done", "interrupted", "running"}
+
+
+def manage(data: Path, *arguments: str) -> Result:
+    env = {"PATH": os.environ["PATH"], "GITOPSUI_DATA": str(data)}
+    argv = [sys.executable, MANAGE, *arguments]
+    return run(argv, env=env, timeout=timedelta(minutes=1), max_output=1 << 20)
+
+
+@pytest.mark.parametrize("command", ["qcluster", "serve"])
+def test_f71_nothing_is_started_on_a_database_that_is_older_than_the_program(
+    tmp_path: Path, command: str
+) -> None:
+    result = manage(tmp_path / "data", command)
+
+    assert result.returncode not in (0, -9)
+    assert b"The database is older than the program. Run: manage.py migrate" in result.stderr
+
+
+def test_f71_no_migration_takes_away_what_workers_of_the_release_before_still_read() -> None:
+    """Expand now, contract a release later: then name here what nothing reads any more, and since when."""
+    contracted: set[tuple[str, str]] = set()
+    loader = MigrationLoader(None)
+    ours = {key: one for key, one in loader.disk_migrations.items() if one.__module__.startswith("apps.")}
+    assert len(ours) > 10
+
+    taking = {
+        key
+        for key, migration in ours.items()
+        for operation in migration.operations
+        if isinstance(operation, DeleteModel | RemoveField | RenameField | RenameModel)
+    }
+
+    assert taking == contracted

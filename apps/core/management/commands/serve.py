@@ -60,7 +60,8 @@ def parts(address: str, extra: list[str]) -> list[Part]:
     return [
         *(Part(command, _python(MANAGE, command)) for command in extra),
         Part("web", _web(address)),
-        Part("workers", _python(MANAGE, "qcluster"), lambda: _find_worker_age("")),
+        # Nobody waits for a poll: while the processors are busy it gives way to pages and promotions.
+        Part("workers", ("nice", "-n", "5", *_python(MANAGE, "qcluster")), lambda: _find_worker_age("")),
         # The queue reads its name from the environment alone.
         Part(
             "promotions",

@@ -127,19 +127,40 @@ class History(Repository):
     ) -> dict[tuple[str, str], Signature]:
         """
         The verdicts on the signatures of annotated tags (id and name) and commits (id and ""), against these
-        keys alone. A process or two for each that is signed; what is no such object is left out.
+        keys alone; at most 200 at once. A process or two for each that is signed; what is not here is left
+        out.
         """
-        from gitopsui.adapters.git_verify import SignedObject, check, lent_keys
+        from gitopsui.adapters.git_verify import (
+            MAX_SIGNED_BYTES,
+            TOO_LARGE,
+            SignedObject,
+            check,
+            lent_keys,
+        )
+        from gitopsui.domain.signature import UNSIGNED
 
         wanted = list(dict.fromkeys([*tags, *((sha, "") for sha in commits)]))
-        content = {sha: (kind, text) for sha, kind, text in self._read_objects([sha for sha, _ in wanted])}
+        sizes = self._sizes(sha for sha, _ in wanted)
+        small = [sha for sha, size in sizes.items() if size <= MAX_SIGNED_BYTES]
+        content = {sha: (kind, text) for sha, kind, text in self._read_objects(small)}
         objects = [SignedObject(sha, *content[sha], name) for sha, name in wanted if sha in content]
-        with lent_keys(keys, near=self.path.parent) as lent:
-            return {
-                (one.sha, one.name): check(one, lent, self._run)
-                for one in objects
-                if one.kind == ("tag" if one.name else "commit")
-            }
+        found = {(sha, name): TOO_LARGE for sha, name in wanted if sha in sizes}
+        for one in objects:
+            found[one.sha, one.name] = UNSIGNED
+        signed = [one for one in objects if one.find_signature()]
+        if signed:
+            with lent_keys(keys, near=self.path.parent) as lent:
+                found |= {(one.sha, one.name): check(one, lent, self._run) for one in signed}
+        return found
+
+    def _sizes(self, shas: Iterable[str]) -> dict[str, int]:
+        """The bytes of these objects, those that are not here left out."""
+        request = "".join(f"{sha}\n" for sha in dict.fromkeys(shas)).encode()
+        if not request:
+            return {}
+        answer = self._output("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=request)
+        lines = (line.split() for line in answer.decode("ascii", "replace").splitlines())
+        return {sha: int(size) for sha, size in lines if size.isdecimal()}
 
     def touching(self, paths: Sequence[str]) -> list[str]:
         """

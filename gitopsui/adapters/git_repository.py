@@ -238,6 +238,7 @@ class Repository:
         stdin: bytes = b"",
         max_output: int = MAX_ANSWER,
         extra: Mapping[str, str] | None = None,
+        timeout: timedelta = READ_TIMEOUT,
     ) -> process.Result:
         """
         Run a command on this repository, whatever its status. `extra` are entries of its environment.
@@ -250,7 +251,7 @@ class Repository:
                 env=build_environment(extra),
                 cwd=ROOT,
                 stdin=stdin,
-                timeout=READ_TIMEOUT,
+                timeout=timeout,
                 max_output=max_output,
             )
 

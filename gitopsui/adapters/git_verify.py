@@ -31,7 +31,11 @@ from gitopsui.domain.signature import (
 from gitopsui.domain.text import clean_text, visible
 
 IMPORT_TIMEOUT = timedelta(seconds=30)
+CHECK_TIMEOUT = timedelta(seconds=10)
 MAX_SAID = 256 << 10
+# 200 of them are read in one answer.
+MAX_SIGNED_BYTES = 256 << 10
+TOO_LARGE = Signature(Verdict.UNCHECKED, reason="It is too large to be checked.")
 PROGRAMS = {KeyFormat.OPENPGP: "gpg", KeyFormat.SSH: "ssh-keygen"}
 _SIGNED_HEADS = (b"gpgsig ", b"gpgsig-sha256 ")
 GPG_OPTIONS = """batch
@@ -122,14 +126,13 @@ def _allowed_signers(keys: Sequence[PublicKey]) -> str:
 
 def _import(keys: Sequence[PublicKey], environment: Mapping[str, str], folder: Path) -> None:
     """A key that GnuPG does not take is missing from the keyring: what it signed is then unknown."""
-    for key in keys:
-        try:
-            process.run(
-                ["gpg", "--import"], env=build_environment(environment), cwd=folder,
-                stdin=key.text.encode(), timeout=IMPORT_TIMEOUT, max_output=MAX_SAID,
-            )  # fmt: skip
-        except SourceError as error:
-            raise GitError("GnuPG did not take the trusted keys in time.", code="GIT_TIMEOUT") from error
+    try:
+        process.run(
+            ["gpg", "--import"], env=build_environment(environment), cwd=folder,
+            stdin="".join(key.text for key in keys).encode(), timeout=IMPORT_TIMEOUT, max_output=MAX_SAID,
+        )  # fmt: skip
+    except SourceError as error:
+        raise GitError("GnuPG did not take the trusted keys in time.", code="GIT_TIMEOUT") from error
 
 
 def check(one: SignedObject, lent: LentKeys, run: Run) -> Signature:
@@ -147,7 +150,9 @@ def check(one: SignedObject, lent: LentKeys, run: Run) -> Signature:
         return Signature(Verdict.UNCHECKED, reason=f"{PROGRAMS[wanted]} is not installed.")
     command = "verify-tag" if one.kind == "tag" else "verify-commit"
     try:
-        result = run(command, "--raw", one.sha, max_output=MAX_SAID, extra=lent.environment)
+        result = run(
+            command, "--raw", one.sha, max_output=MAX_SAID, extra=lent.environment, timeout=CHECK_TIMEOUT
+        )
     except GitError as error:
         if error.code not in ("GIT_TIMEOUT", "GIT_TOO_LARGE"):
             raise

@@ -152,3 +152,29 @@ def test_an_x509_signature_is_said_not_to_be_checked(seed: Seed, robot: Signer) 
 
 def test_every_format_has_a_program_here() -> None:
     assert find_programs() <= frozenset(KeyFormat)
+
+
+def test_what_is_too_large_is_said_not_to_be_checked_and_hides_no_other(seed: Seed, robot: Signer) -> None:
+    text = f"object {seed.commit()}\ntype commit\ntag v2\ntagger a <a@example.org> 1 +0000\n\n"
+    large = seed.raw("tag", (text + "x" * (300 << 10)).encode())
+    sha = robot.tag(seed, "v1", seed.commit())
+    asked = [(sha, "v1"), (large, "v2"), ("e" * 40, "v3")]
+    found = History(seed.path).check_signatures(asked, [], keys=[key_of(robot)])
+    assert {name: one.verdict for (_, name), one in found.items()} == {
+        "v1": Verdict.GOOD,
+        "v2": Verdict.UNCHECKED,
+    }
+
+
+def test_several_keys_are_taken_at_once(seed: Seed, robot: Signer, dev: Signer, tmp_path: Path) -> None:
+    other = make_gpg(tmp_path / "other", "Other Robot <other@example.org>")
+    try:
+        shas = [
+            one.tag(seed, name, seed.commit()) for one, name in ((robot, "v1"), (other, "v2"), (dev, "v3"))
+        ]
+    finally:
+        stop_agent(other)
+    keys = [key_of(one) for one in (dev, other, robot)]
+    asked = list(zip(shas, ("v1", "v2", "v3"), strict=True))
+    found = History(seed.path).check_signatures(asked, [], keys=keys)
+    assert [found[one].name for one in asked] == [key_of(one).owner for one in (robot, other, dev)]

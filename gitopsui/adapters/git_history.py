@@ -35,10 +35,6 @@ MAX_COMMIT_BYTES = 64 << 20
 OF_ONE_COMMIT = frozenset(("GIT_TIMEOUT", "GIT_ERROR", "GIT_TOO_LARGE"))
 
 _SIGNED = re.compile(rb"^gpgsig(?:-sha256)? ", re.MULTILINE)
-# In a tag it stands behind the message: https://git-scm.com/docs/gitformat-signature
-_TAG_SIGNED = re.compile(
-    rb"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----$", re.MULTILINE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +168,6 @@ class History(Repository):
         pieces = self._stream(["log", *options, *ALL_REFS, "--", *paths], stdin=b"", timeout=LOG_TIMEOUT)
         with as_git_errors():
             return b"".join(pieces).decode("ascii", "replace").split()
-
-    def tag_signatures(self, shas: Sequence[str]) -> dict[str, str]:
-        """Of tag objects by id: unsigned, or unknown where there is a signature; it is not checked."""
-        return {
-            sha: "unknown" if _TAG_SIGNED.search(content) else "unsigned"
-            for sha, kind, content in self._read_objects(shas)
-            if kind == "tag"
-        }
 
     def _read_objects(self, shas: Sequence[str]) -> Iterator[tuple[str, str, bytes]]:
         """Id, kind and content of each of these objects."""

@@ -20,6 +20,8 @@ from apps.repositories.services import watch_repository
 from gitopsui.adapters.git import GitAccess, Mirror
 from gitopsui.adapters.git_sign import SigningKey
 from gitopsui.domain.errors import GitError, InputError
+from gitopsui.domain.public_key import read_public_key
+from gitopsui.domain.signature import Verdict
 from tests.accounts import make_people
 from tests.adapters.git_http import Hub, serving
 from tests.apps.releases.conftest import Shop
@@ -239,4 +241,7 @@ def test_a_release_is_signed_where_the_operator_gave_a_key(
     component = type(world.component).objects.select_related("source", "project").get()
     cut = plan_cut(component, propose(component), Wish("1.1.0", "m"), by=people["admin"], is_signed=True)
     push_cut(cut, git=mirror, find_key=lambda: key)
-    assert world.seed.as_repository().tag_signatures([at_remote(world)]) == {at_remote(world): "unknown"}
+    public = read_public_key((tmp_path / "key.pub").read_text(), "releases", now=timezone.now())
+    asked = (at_remote(world), "v1.1.0")
+    found = world.seed.as_repository().check_signatures([asked], [], keys=[public])
+    assert (found[asked].verdict, found[asked].name) == (Verdict.GOOD, "releases")

@@ -27,7 +27,8 @@ class PromotionQuerySet(models.QuerySet["Promotion"]):
 
     def unsettled(self) -> PromotionQuerySet:
         """Those that a worker still has to look at: open ones, and merged ones on their way."""
-        return self.exclude(phase__in=[phase.value for phase in ENDS]).filter(arrival_missed_at=None)
+        rows = self.exclude(phase__in=[phase.value for phase in ENDS])
+        return rows.filter(arrival_missed_at=None, unfollowed_at=None)
 
 
 class Promotion(models.Model):
@@ -102,6 +103,9 @@ class Promotion(models.Model):
     deployed_at = models.DateTimeField(null=True, blank=True)
     arrive_by = models.DateTimeField(null=True, blank=True)
     arrival_missed_at = models.DateTimeField(null=True, blank=True)
+    unfollowed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Git asks for it from then on, and no cluster says whether it runs"
+    )
     changed_at = models.DateTimeField(auto_now=True)
 
     objects = PromotionQuerySet.as_manager()
@@ -125,7 +129,7 @@ class Promotion(models.Model):
     @property
     def is_settled(self) -> bool:
         """Whether nothing more happens to it by itself."""
-        return self.phase in ENDS or self.arrival_missed_at is not None
+        return self.phase in ENDS or bool(self.arrival_missed_at or self.unfollowed_at)
 
 
 class PromotionItem(models.Model):

@@ -39,6 +39,7 @@ _PHASE_WORDS = {
     "merging": "is being merged", "merged": "is merged and on its way", "deployed": "is deployed",
     "stale": "is stale", "failed": "failed", "closed": "was closed", "empty": "had nothing to promote",
 }  # fmt: skip
+_UNFOLLOWED = "is merged; no cluster says whether it runs"
 _TONES = {
     "deployed": "ok", "failed": "bad", "stale": "warn", "closed": "idle", "empty": "idle", "merged": "run",
     "merging": "run",
@@ -90,13 +91,13 @@ class Cargo:
 
 
 def phase_words(promotion: Promotion) -> str:
-    return _PHASE_WORDS[promotion.phase]
+    return _UNFOLLOWED if promotion.unfollowed_at else _PHASE_WORDS[promotion.phase]
 
 
 def tone_of(promotion: Promotion) -> str:
     if promotion.arrival_missed_at or promotion.attention:
         return "warn"
-    return _TONES.get(promotion.phase, "go")
+    return "idle" if promotion.unfollowed_at else _TONES.get(promotion.phase, "go")
 
 
 def steps_of(promotion: Promotion) -> list[Step]:
@@ -126,7 +127,7 @@ def _is_past(promotion: Promotion, phase: str) -> bool:
 
 def _with_now(promotion: Promotion, steps: list[Step]) -> list[Step]:
     """The first step ahead is the one it works on, unless it ended."""
-    if promotion.phase in ("stale", "failed", "closed", "empty"):
+    if promotion.phase in ("stale", "failed", "closed", "empty") or promotion.unfollowed_at:
         return steps
     for number, step in enumerate(steps):
         if step.state == "ahead":
@@ -141,6 +142,8 @@ def _approval_note(promotion: Promotion) -> str:
 
 
 def _arrival_note(promotion: Promotion) -> str:
+    if promotion.unfollowed_at:
+        return "no cluster says so"
     items = list(promotion.items.all())
     arrived = sum(item.arrived_at is not None for item in items)
     return f"{arrived} of {len(items)} arrived" if promotion.phase == "merged" else "Synced, Healthy"
@@ -164,7 +167,7 @@ def heading_of(promotion: Promotion, gates: Sequence[Gate]) -> str:
     if promotion.phase != "open":
         if promotion.arrival_missed_at:
             return f"{name} did not arrive in {environment}"
-        return f"{name} {_PHASE_WORDS[promotion.phase]}"
+        return f"{name} {phase_words(promotion)}"
     counted = _counted(gates)
     if not counted:
         return f"{name} may go into {environment}"

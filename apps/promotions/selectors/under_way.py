@@ -73,6 +73,7 @@ def with_marks(applications: QuerySet[Application], *, now: datetime) -> QuerySe
         phase=F("promotion__phase"),
         gates=F("promotion__gates"),
         missed=F("promotion__arrival_missed_at"),
+        unfollowed=F("promotion__unfollowed_at"),
         attention=F("promotion__attention"),
         arrived=F("arrived_at"),
     )
@@ -102,7 +103,7 @@ def marks_of(application: Any) -> Marks:
 
 
 def _read_moving(told: Mapping[str, Any]) -> UnderWay | None:
-    is_there = told["phase"] == "deployed" or told["arrived"] is not None
+    is_there = told["phase"] == "deployed" or told["arrived"] is not None or told["unfollowed"] is not None
     return None if is_there else read_under_way(told)
 
 

@@ -29,7 +29,8 @@ def watch_arrival(
     claim: Claim, *, git: Ancestry, now: datetime, tidy: Callable[[], str] = lambda: ""
 ) -> None:
     """
-    Note which applications have arrived; all: it is deployed, and when time is up, that is said. `tidy` is
+    Note which applications have arrived; all: it is deployed, and when time is up, that is said. Where no
+    cluster is connected that Git asks for it is as far as it is followed, and it stays merged. `tidy` is
     called before nobody looks at it any more; what it answers is told with that.
     """
     promotion = claim.promotion
@@ -39,34 +40,43 @@ def watch_arrival(
             PromotionItem.objects.filter(pk=item.pk).update(arrived_at=now)
             item.arrived_at = now
     waiting = [item for item in items if item.arrived_at is None]
+    followed = [item for item in waiting if not _is_asked_for_only(item, promotion, git)]
+    is_late = promotion.arrive_by is not None and now > promotion.arrive_by
     if not waiting:
         text = f"{_describe(items)} {tidy()}".strip()
         claim.write(text, phase=Phase.DEPLOYED, deployed_at=now, attention="")
-    elif (
-        promotion.arrive_by is not None and now > promotion.arrive_by and promotion.arrival_missed_at is None
-    ):
-        text = f"It did not arrive in time. {_explain(waiting[0].application, waiting[0])}"
+    elif not followed:
+        text = f"{_describe_asked(waiting)} {tidy()}".strip()
+        claim.write(text, unfollowed_at=now, attention="")
+    elif is_late and promotion.arrival_missed_at is None:
+        text = f"It did not arrive in time. {_explain(followed[0].application, followed[0])}"
         claim.write(f"{text} {tidy()}".strip(), arrival_missed_at=now, attention=text)
         tell_event(promotion, "missed", detail=text)
 
 
 def _has_arrived(item: PromotionItem, promotion: Promotion, git: Ancestry, now: datetime) -> bool:
     application = item.application
-    if not application.desired_sha or not _has_merge(application, promotion, git):
-        return False
-    if application.cluster_id is None:
-        # No cluster says what runs: Git asking for it is as far as it can be followed.
-        return application.desired_version == item.to_version
     return (
-        application.live_version == item.to_version
+        application.cluster_id is not None
+        and application.live_version == item.to_version
         and application.sync == "Synced"
         and application.health == "Healthy"
         and not application.is_stale(now)
+        and _has_merge(application, promotion, git)
     )
+
+
+def _is_asked_for_only(item: PromotionItem, promotion: Promotion, git: Ancestry) -> bool:
+    """Whether Git asks for it and there is no cluster that could say more."""
+    application = item.application
+    is_asked_for = application.cluster_id is None and application.desired_version == item.to_version
+    return is_asked_for and _has_merge(application, promotion, git)
 
 
 def _has_merge(application: Application, promotion: Promotion, git: Ancestry) -> bool:
     """Whether what the application is compared with holds the commit of the promotion."""
+    if not application.desired_sha:
+        return False
     try:
         return git.is_ancestor(promotion.head_sha, application.desired_sha) or (
             bool(promotion.merge_sha) and git.is_ancestor(promotion.merge_sha, application.desired_sha)
@@ -81,6 +91,14 @@ def _describe(items: list[PromotionItem]) -> str:
     if len(items) == 1:
         return f"{items[0].application} runs {items[0].to_version}."
     return f"All {len(items)} applications run what was promoted."
+
+
+def _describe_asked(items: list[PromotionItem]) -> str:
+    if len(items) == 1:
+        asked = f"Git asks for {items[0].to_version} in {items[0].application}"
+    else:
+        asked = f"Git asks for what was promoted in {len(items)} applications"
+    return f"{asked}; no cluster is connected that could say whether it runs."
 
 
 def _explain(application: Application, item: PromotionItem) -> str:

@@ -18,7 +18,7 @@ from apps.core.paging import page_of
 from apps.environments.models import Environment
 from apps.promotions.edit_page import planned_context, promotion_context
 from apps.promotions.models import Promotion
-from apps.promotions.selectors import pages, rules
+from apps.promotions.selectors import links, pages, rules
 from apps.promotions.selectors.facts import promotion_facts, prospective_facts, seen_of
 from apps.promotions.selectors.policies import policy_of
 from apps.promotions.services import decide
@@ -203,6 +203,7 @@ def _card(request: HttpRequest, promotion: Promotion) -> dict[str, Any]:
         "can_override": has_role(person, Role.ADMIN, promotion.project) and promotion.phase == "open",
         "can_roll_back": is_promoter and promotion.phase in ("merged", "deployed"),
         "rollback_url": rollback,
+        "again_url": links.again_url(promotion) if is_promoter else "",
         "polls": not promotion.is_settled,
     }
 

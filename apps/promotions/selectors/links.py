@@ -44,6 +44,17 @@ def promote_url(project_slug: str, **query: str) -> str:
     return f"{reverse('promotion-new', args=[project_slug])}?{asked}"
 
 
+def again_url(promotion: Promotion) -> str:
+    """Where one that is stale is planned again, with what runs now; "" for any other, and for a rollback."""
+    if promotion.phase != "stale" or promotion.kind == "rollback":
+        return ""
+    source = promotion.source_environment
+    slugs = promotion.items.values_list("component__slug", flat=True).distinct()
+    asked = [("into", promotion.environment.name), *(("component", slug) for slug in slugs)]
+    asked += [("from", source.name)] if source else []
+    return f"{reverse('promotion-new', args=[promotion.project.slug])}?{urlencode(asked)}"
+
+
 def read_places(applications: QuerySet[Application], person: Person, *, now: datetime) -> list[PlaceLinks]:
     """In the order of the environments: one query."""
     lag = FilteredRelation("component__lags", condition=Q(component__lags__environment=F("environment")))

@@ -87,7 +87,7 @@ def test_it_merges_by_itself_where_the_policy_says_so(world: World) -> None:
 # --- what moves under it ----------------------------------------------------------------------------------
 
 
-def test_a_push_to_what_it_edits_makes_it_stale_and_an_approval_is_refused(world: World) -> None:
+def test_f23_a_push_between_plan_and_approval_makes_it_stale_and_an_approval_is_refused(world: World) -> None:
     world.allow(approvals=1)
     promotion = world.advance(world.propose("cart"))
     text = DEPLOYMENT.format(name="cart", version="1.0.1")
@@ -114,7 +114,7 @@ def test_a_push_elsewhere_does_not_and_nothing_of_it_is_lost(world: World) -> No
     assert "2.0.0" in world.read("cart")
 
 
-def test_a_rewritten_base_is_said_with_both_ids(world: World) -> None:
+def test_f26_a_rewritten_base_is_said_with_both_ids(world: World) -> None:
     promotion = world.advance(world.propose("cart"))
     base = promotion.base_sha
     other = world.seed.commit({"a": "b"}, "Other history", parents=())
@@ -126,7 +126,7 @@ def test_a_rewritten_base_is_said_with_both_ids(world: World) -> None:
     assert other[:8] in text
 
 
-def test_a_foreign_commit_on_its_branch_needs_attention_and_is_never_merged(world: World) -> None:
+def test_f25_a_foreign_commit_on_its_branch_needs_attention_and_is_never_merged(world: World) -> None:
     world.allow(merge="auto", approvals=1)
     promotion = world.advance(world.propose("cart"))
     world.seed.commit({"evil": "x"}, "Add something", branch=f"gitopsui/promote/{promotion.pk}")
@@ -147,7 +147,7 @@ def test_a_branch_name_that_is_taken_fails_with_a_sentence(world: World) -> None
     assert promotion.error
 
 
-def test_a_base_that_is_gone_is_waited_for(world: World) -> None:
+def test_f27_a_base_that_is_gone_is_waited_for(world: World) -> None:
     promotion = world.propose("cart")
     tip = world.seed.git("rev-parse", "refs/heads/main")
     world.seed.point("refs/heads/other", tip)
@@ -159,46 +159,23 @@ def test_a_base_that_is_gone_is_waited_for(world: World) -> None:
     assert world.advance(promotion).phase == "open"
 
 
-def test_a_merge_by_hand_is_noticed(world: World) -> None:
+def test_f29_a_merge_by_hand_is_noticed(world: World) -> None:
     promotion = world.advance(world.propose("cart"))
     world.seed.point("refs/heads/main", promotion.head_sha)
     assert world.advance(promotion).phase == "merged"
 
 
-def test_a_branch_that_somebody_deletes_closes_it(world: World) -> None:
+def test_f28_a_branch_that_somebody_deletes_closes_it(world: World) -> None:
     promotion = world.advance(world.propose("cart"))
     world.seed.delete(f"refs/heads/gitopsui/promote/{promotion.pk}")
     assert world.advance(promotion).phase == "closed"
     assert world.advance(promotion).phase == "closed"
 
 
-def test_of_two_in_one_file_the_second_is_stale_after_the_first(world: World) -> None:
-    """Both edit one values file; nothing of the first is lost."""
-    both = (
-        DEPLOYMENT.format(name="cart", version="1.0.0")
-        + "---\n"
-        + DEPLOYMENT.format(name="web", version="1.0.0")
-    )
-    world.seed.commit({"apps/both/all.yaml": both}, "Join them")
-    for name in ("cart", "web"):
-        application = world.applications[name, "production"]
-        application.path = "apps/both"
-        application.save()
-    world.prepare()
-    world.allow(merge="auto", approvals=1)
-    first, second = world.advance(world.propose("cart")), world.advance(world.propose("web"))
-    approve(first.pk, by=world.people["approver"], seen=seen_of(first))
-    assert world.advance(first).phase == "merged"
-    assert world.advance(second).phase == "stale"
-    text = world.seed.git("show", "main:apps/both/all.yaml")
-    assert "cart:2.0.0" in text
-    assert "web:1.0.0" in text
-
-
 # --- people -----------------------------------------------------------------------------------------------
 
 
-def test_a_second_promotion_of_an_application_is_refused_with_the_first(world: World) -> None:
+def test_f34_a_second_promotion_of_an_application_is_refused_with_the_first(world: World) -> None:
     first = world.propose("cart")
     with pytest.raises(PromotionDenied, match=f"Promotion {first.pk} is under way"):
         world.propose("cart")
@@ -334,7 +311,7 @@ def test_what_does_not_arrive_in_time_says_so_plainly(world: World) -> None:
     assert promotion.is_settled
 
 
-def test_an_old_worker_that_wakes_up_writes_nothing(world: World) -> None:
+def test_f38_an_old_worker_that_wakes_up_writes_nothing(world: World) -> None:
     from apps.promotions.services.claims import LostClaimError, claim
 
     promotion = world.propose("cart")

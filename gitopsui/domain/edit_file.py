@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -21,7 +21,7 @@ class FileChange(StrEnum):
 class FileEdit:
     """
     One file before and after; the side where it does not exist is "". `is_executable` None: whether it may be
-    run stays as it is.
+    run stays as it is; of one that is removed, whether it could.
 
     A file that is copied says so with `old_blob` and `new_blob`, the ids its contents have in Git: these are
     what is meant, and its texts are only there to be looked at. What is no text has none, but its sizes.
@@ -42,6 +42,24 @@ class FileEdit:
     def changes_anything(self) -> bool:
         is_same = self.old == self.new and self.old_blob == self.new_blob
         return not is_same or self.change is not FileChange.CHANGED or self.is_executable is not None
+
+    def undone(self) -> Self:
+        """The edit that takes this one back."""
+        changes = {FileChange.ADDED: FileChange.REMOVED, FileChange.REMOVED: FileChange.ADDED}
+        runs = self.is_executable
+        if self.change is FileChange.CHANGED and runs is not None:
+            runs = not runs
+        return replace(
+            self,
+            old=self.new,
+            new=self.old,
+            change=changes.get(self.change, self.change),
+            is_executable=runs,
+            old_blob=self.new_blob,
+            new_blob=self.old_blob,
+            old_size=self.new_size,
+            new_size=self.old_size,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored with a promotion; what is usual is left out."""

@@ -38,6 +38,15 @@ def test_a_copy_keeps_ids_and_sizes_and_only_what_may_be_shown(
     assert again.changes_anything
 
 
+@pytest.mark.parametrize("runs", [None, True, False])
+@pytest.mark.parametrize(("old", "new"), [(b"a", b"bc"), (None, b"a"), (b"a", None), (b"a", b"\0")])
+def test_what_is_undone_twice_is_done(old: bytes | None, new: bytes | None, runs: bool | None) -> None:
+    edit = copied(old, new, runs)
+    back = edit.undone()
+    assert (back.old_blob, back.new_blob, back.old_size) == (edit.new_blob, edit.old_blob, edit.new_size)
+    assert back.undone() == edit
+
+
 def test_a_usual_row_holds_the_path_and_both_texts() -> None:
     edit = FileEdit.from_json({"path": "a", "old": "x", "new": "y"})
     assert edit == FileEdit("a", "x", "y")

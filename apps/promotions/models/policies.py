@@ -139,8 +139,8 @@ class ForgeConnection(models.Model):
 class EditTarget(models.Model):
     """
     A file of an application that says which version it runs, as the base branch has it: what a preview
-    edits without reaching for Git. Of a folder that is copied `path` is the folder and `files` is what
-    copying it changes. `refusal` says why nothing can be edited there.
+    edits without reaching for Git. Of a folder that is copied `path` is the folder, `text` lists what lies in
+    it, and `files` is what copying changes. `refusal` says why nothing can be edited there.
     """
 
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="edit_targets")

@@ -75,6 +75,6 @@ def _size(edit: FileEdit, old: int, new: int) -> str:
 
 
 def _runs(edit: FileEdit) -> str:
-    if edit.is_executable is None:
+    if edit.is_executable is None or edit.change is FileChange.REMOVED:
         return ""
     return "It may be run." if edit.is_executable else "It may not be run any more."

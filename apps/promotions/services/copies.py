@@ -23,6 +23,8 @@ from gitopsui.domain.edit_file import Content, FileEdit, copied_edit
 from gitopsui.domain.edit_mask import mask_file
 from gitopsui.domain.errors import GitError, InputError
 
+EXECUTABLE = "100755"
+MOST_LISTED = 5_000  # files of the folder that is written
 _ODD = {EntryKind.SYMLINK: "a symbolic link", EntryKind.SUBMODULE: "a submodule"}
 _FILES = (EntryKind.FILE, EntryKind.EXECUTABLE)
 
@@ -63,27 +65,61 @@ def _read_text(entry: TreeEntry, git: Tree) -> str:
 
 
 def folder_target(rule: EditRule, sha: str, git: Tree) -> EditTarget:
-    """What copying changes at this commit, or why nothing can be copied."""
+    """
+    What copying changes at this commit, or why nothing can be copied. Its text is the listing of the folder
+    that is written, which a way back is held against.
+    """
     row = EditTarget(application=rule.application, path=rule.path, commit_sha=sha, is_folder=True)
     try:
-        row.files = [edit.to_json() for edit in _copy(copy_rule(rule), sha, git)]
+        entries = _read_entries(sha, git)
+        row.text = _list_below(rule.path, entries)
+        row.files = [edit.to_json() for edit in _copy(copy_rule(rule), entries, git)]
     except (EditError, InputError) as error:
         row.refusal = str(error)
     return row
+
+
+def _list_below(folder: str, entries: Mapping[str, TreeEntry]) -> str:
+    below = [one for path, one in entries.items() if path.startswith(f"{folder}/") and "\n" not in path]
+    return "".join(f"{one.mode} {one.sha} {one.path}\n" for one in below[:MOST_LISTED])
+
+
+Listing = Mapping[str, tuple[bool, str]]
+
+
+def listed(row: EditTarget) -> Listing:
+    """What lay in the folder when it was read: path → whether it may be run, and its id."""
+    found = {}
+    for line in row.text.split("\n")[:-1]:
+        mode, blob, path = line.split(" ", 2)
+        found[path] = mode == EXECUTABLE, blob
+    return found
+
+
+def is_there(listing: Listing, edit: FileEdit) -> bool:
+    """Whether what an edit makes of its file is what lies there."""
+    held = listing.get(edit.path)
+    if held is None:
+        return not edit.new_blob
+    runs, blob = held
+    return blob == edit.new_blob and edit.is_executable in (None, runs)
 
 
 def copy_rule(rule: EditRule) -> CopyRule:
     return CopyRule(rule.source_path, rule.path, tuple(rule.only), tuple(rule.keep))
 
 
-def _copy(rule: CopyRule, sha: str, git: Tree) -> list[FileEdit]:
-    check_rule(rule)
+def _read_entries(sha: str, git: Tree) -> dict[str, TreeEntry]:
     try:
-        entries = {entry.path: entry for entry in git.tree(sha)}
+        return {entry.path: entry for entry in git.tree(sha)}
     except GitError as error:
         if error.code != "GIT_REF_MISSING":
             raise
         raise EditError(f"The commit {sha[:8]} is not here any more.") from error
+
+
+def _copy(rule: CopyRule, entries: Mapping[str, TreeEntry], git: Tree) -> list[FileEdit]:
+    check_rule(rule)
     for folder in (rule.source, rule.target):
         _check_way(folder, entries)
     found = plan_copy(rule, _below(rule.source, entries), _below(rule.target, entries))
@@ -114,11 +150,12 @@ def _below(folder: str, entries: Mapping[str, TreeEntry]) -> dict[str, FolderFil
 
 def _edit(one: CopiedFile, contents: Mapping[str, bytes]) -> FileEdit:
     runs, ran = bool(one.new and one.new.is_executable), bool(one.old and one.old.is_executable)
+    differs = runs != ran
     return copied_edit(
         one.path,
         Content(one.old.blob, contents[one.old.blob]) if one.old else None,
         Content(one.new.blob, contents[one.new.blob]) if one.new else None,
-        is_executable=runs if one.new and runs != ran else None,
+        is_executable=(runs if one.new else ran) if differs else None,
         show=_masked,
     )
 

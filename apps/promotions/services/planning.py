@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from apps.environments.models import Application, Environment
 from apps.promotions.models import FIELD, FOLDER, IMAGE, EditRule, EditTarget, PromotionItem
+from apps.promotions.services.copies import is_there, listed
 from apps.releases.selectors.versions import bare_version, shown_version
 from gitopsui.domain.edit import EditError, set_image, set_value
 from gitopsui.domain.edit_file import FileEdit, hash_edits
@@ -62,12 +63,13 @@ class Plan:
 class Wish:
     """
     What somebody asks for: this version in this application. On the way back (`is_back`) no folder is
-    copied: it holds what is new.
+    copied, since it holds what is new; `undo` is what takes back an earlier copy instead.
     """
 
     application: Application
     version: str
     is_back: bool = False
+    undo: tuple[FileEdit, ...] = ()
 
 
 def wishes_from(source: Environment, target: Environment, slugs: Iterable[str] = ()) -> list[Wish]:
@@ -137,7 +139,8 @@ class _Planner:
 
     def add(self, wish: Wish) -> None:
         rule = self.rules.get(wish.application.pk)
-        copies = rule if rule is not None and rule.way == FOLDER and not wish.is_back else None
+        is_copied = rule is not None and rule.way == FOLDER and (not wish.is_back or bool(wish.undo))
+        copies = rule if is_copied else None
         reason = self._refuse(wish, rule, copies)
         if not reason:
             try:
@@ -191,23 +194,22 @@ class _Planner:
     def _copy(self, wish: Wish, rule: EditRule) -> str:
         """As `_edit`, for a folder: what was found when it was read is done as a whole or not at all."""
         application, row = wish.application, self._rows(wish, rule)[0]
-        if row.refusal:
-            return row.refusal
-        reason = _find_other_version(rule, row, wish)
+        reason = "" if wish.undo else row.refusal or _find_other_version(rule, row, wish)
         if reason or (self.base_sha and row.commit_sha != self.base_sha):
             return reason or READ_AGAIN
-        edits = {one.path: one for one in map(FileEdit.from_json, row.files)}
+        found = _undone(wish.undo, row) if wish.undo else map(FileEdit.from_json, row.files)
+        edits = {one.path: one for one in found}
         if not edits:
-            return f"{rule.path} holds what {rule.source_path} holds already."
+            before = "it held before" if wish.undo else f"{rule.source_path} holds"
+            return f"{rule.path} holds what {before} already."
         edited = {path for path, text in self.texts.items() if text != self.before[path]}
         other = {path for path, one in edits.items() if self.copied.get(path, one).new_blob != one.new_blob}
         if other or not edited.isdisjoint(edits):
             return _shared(edits, edited | other)
         self.place, self.base_sha = _place_of(application), row.commit_sha
         self.copied |= edits
-        self.moves.append(
-            Move(application, application.desired_version, wish.version, tuple(edits), rule.source_path)
-        )
+        source = "" if wish.undo else rule.source_path
+        self.moves.append(Move(application, application.desired_version, wish.version, tuple(edits), source))
         return ""
 
     def finish(self) -> Plan:
@@ -232,6 +234,16 @@ def _nothing_to_edit(rule: EditRule | None, copies: EditRule | None) -> str:
             "No file of its own says its version, and its folder is only copied as it is now: revert there."
         )
     return "No file of its own says which version it runs, so there is nothing to edit."
+
+
+def _undone(undo: Sequence[FileEdit], row: EditTarget) -> list[FileEdit]:
+    """What is left to take back. Raises EditError where a file is neither as it became nor as it was."""
+    listing = listed(row)
+    left = [one for one in undo if not is_there(listing, one)]
+    for one in left:
+        if not is_there(listing, one.undone()):
+            raise EditError(f"{one.path} was changed since, so it is not taken back; revert it there.")
+    return left
 
 
 def _shared(paths: Iterable[str], taken: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from apps.promotions.selectors.edit_rules import rule_of
 from apps.promotions.services.decide import ask_merge
 from apps.promotions.services.edit_rules import save_rule
 from apps.promotions.services.planning import Plan, Wish, plan_promotion
+from apps.promotions.services.rollback import start_rollback, wishes_back
 from gitopsui.domain.edit_file import FileChange
 from gitopsui.domain.errors import PromotionDenied
 from tests.adapters.git_http import File, link
@@ -184,6 +185,48 @@ def test_going_back_edits_the_version_alone(folders: World) -> None:
     assert [(one.path, "cart:0.9.0" in one.new) for one in plan.files] == [
         (f"{PRODUCTION}/deployment.yaml", True)
     ]
+
+
+def merged(world: World) -> Promotion:
+    """The copy is on main, and the files were read again."""
+    world.allow(merge="auto")
+    promotion = world.advance(world.propose("cart"))
+    assert promotion.phase == "merged"
+    world.arrive()
+    world.applications["cart", "production"].refresh_from_db()
+    world.prepare()
+    return promotion
+
+
+def test_taking_a_copy_back_leaves_every_file_as_it_was(folders: World) -> None:
+    before = tree(folders, PRODUCTION)
+    promotion = merged(folders)
+    assert tree(folders, PRODUCTION) != before
+    back = start_rollback(
+        folders.environments["production"], wishes_back(promotion), by=folders.people["proposer"],
+        reason="it burns", reverts=promotion,
+    )  # fmt: skip
+    assert back.title == "Roll back cart: 2.0.0 to 1.0.0 in production"
+    assert folders.advance(back).phase == "merged"
+    assert tree(folders, PRODUCTION) == before
+
+
+def test_what_was_changed_since_is_not_taken_back(folders: World) -> None:
+    promotion = merged(folders)
+    folders.seed.commit({f"{PRODUCTION}/deployment.yaml": "x: 1\n"}, "Hotfix")
+    folders.prepare()
+    plan = plan_promotion(folders.environments["production"], wishes_back(promotion))
+    assert reasons(plan) == [
+        f"{PRODUCTION}/deployment.yaml was changed since, so it is not taken back; revert it there."
+    ]
+
+
+def test_what_is_back_already_has_nothing_to_go_back_to(folders: World) -> None:
+    promotion = merged(folders)
+    folders.seed.point("refs/heads/main", promotion.base_sha)
+    folders.prepare()
+    plan = plan_promotion(folders.environments["production"], wishes_back(promotion))
+    assert reasons(plan) == ["apps/cart/production holds what it held before already."]
 
 
 def test_two_that_change_one_file_are_two_promotions(folders: World) -> None:

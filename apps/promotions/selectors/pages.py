@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -39,6 +39,7 @@ _PHASE_WORDS = {
     "merging": "is being merged", "merged": "is merged and on its way", "deployed": "is deployed",
     "stale": "is stale", "failed": "failed", "closed": "was closed", "empty": "had nothing to promote",
 }  # fmt: skip
+_NO_SOURCE = "{} has no source repository: an administrator may name one on its page."
 _UNFOLLOWED = "is merged; no cluster says whether it runs"
 _TONES = {
     "deployed": "ok", "failed": "bad", "stale": "warn", "closed": "idle", "empty": "idle", "merged": "run",
@@ -216,7 +217,7 @@ def cargo_of(component: Component, from_version: str, to_version: str) -> Cargo:
         arrives_count=comparison.arrives_count,
         lost_count=len(comparison.lost),
         compare_url=url if comparison.is_known else "",
-        problem=" ".join(comparison.problems),
+        problem=" ".join(comparison.problems) if component.source_id else _NO_SOURCE.format(component.name),
         lines=_lines(component, comparison)[:MOST_SHIPPED],
         lost=[line.text for line in comparison.lost[:MOST_SHIPPED]],
     )
@@ -244,7 +245,8 @@ def promotions_of(project: Project, *, is_open: bool) -> QuerySet[Promotion]:
     """Those under way, or those that ended, newest first; each with its items."""
     under_way = (*OPEN_PHASES, "merged")
     rows = Promotion.objects.filter(project=project).select_related("environment", "source_environment")
-    rows = rows.filter(phase__in=under_way) if is_open else rows.exclude(phase__in=under_way)
+    is_under_way = Q(phase__in=under_way, unfollowed_at=None)
+    rows = rows.filter(is_under_way) if is_open else rows.exclude(is_under_way)
     return rows.prefetch_related("items__component", "approvals")
 
 

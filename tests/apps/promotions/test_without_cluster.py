@@ -6,6 +6,7 @@ from django.test import Client
 
 from apps.environments.models import Application
 from apps.promotions.models import Promotion, PromotionItem
+from apps.promotions.selectors.pages import promotions_of
 from apps.promotions.selectors.under_way import marks_of, with_marks
 from apps.promotions.services.decide import ask_merge
 from tests.apps.promotions.conftest import World
@@ -68,3 +69,19 @@ def test_nobody_looks_at_it_any_more(world: World) -> None:
     asked_for(world)
     world.advance(promotion)
     assert promotion not in Promotion.objects.unsettled()
+
+
+def test_it_is_listed_among_those_that_ended(world: World) -> None:
+    promotion = merged(world)
+    assert list(promotions_of(world.project, is_open=True)) == [promotion]
+    asked_for(world)
+    world.advance(promotion)
+    assert list(promotions_of(world.project, is_open=True)) == []
+    assert list(promotions_of(world.project, is_open=False)) == [promotion]
+
+
+def test_a_component_without_a_source_says_why_nobody_knows_what_ships(world: World) -> None:
+    client = Client()
+    client.force_login(world.people["proposer"])
+    page = client.get("/projects/shop/promotions/new/?from=staging&into=production&component=cart")
+    assert "cart has no source repository" in page.content.decode()

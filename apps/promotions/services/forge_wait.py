@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from apps.promotions.models import Promotion
 from apps.promotions.services.notices import tell_event
 from apps.promotions.services.turn import Turn, close_quietly
@@ -46,10 +48,10 @@ def wait_for_forge(turn: Turn, answer: MergeAnswer, *, now: datetime) -> None:
 
 def _give_up(turn: Turn, sentence: str) -> None:
     text = f"It was not merged within {LONGEST_WAIT.days} days. {sentence}"
-    turn.claim.write(
-        text, phase=Phase.FAILED, error=text, error_code="FORGE_WAITED", attention="", forge_waits_since=None
-    )
-    tell_event(turn.promotion, "missed", detail=text)
+    told = {"error": text, "error_code": "FORGE_WAITED", "attention": "", "forge_waits_since": None}
+    with transaction.atomic():
+        turn.claim.write(text, phase=Phase.FAILED, **told)
+        tell_event(turn.promotion, "missed", detail=text)
     close_quietly(turn, text)
 
 

@@ -55,21 +55,24 @@ def advance_promotion(promotion_id: int) -> None:
 @jobs.job(RENDER, lease=timedelta(minutes=14))
 def render_promotion(promotion_id: int) -> None:
     """Render what one promotion changes, before and after. Safe to be killed: it goes on where it ended."""
-    promotion = Promotion.objects.select_related("repository__credential").get(pk=promotion_id)
-    renderings.render_promotion(
-        promotion,
-        git=mirror(promotion.repository),
-        renderer=environments.renderer(),
-        mask=environments.masker(),
-        now=timezone.now(),
-        report=jobs.report,
-    )
+    promotion = Promotion.objects.select_related("repository__credential").filter(pk=promotion_id).first()
+    if promotion is not None:
+        renderings.render_promotion(
+            promotion,
+            git=mirror(promotion.repository),
+            renderer=environments.renderer(),
+            mask=environments.masker(),
+            now=timezone.now(),
+            report=jobs.report,
+        )
+    jobs.forget(RENDER, promotion_id)
 
 
 def render_due_promotions() -> None:
     """Each tick: every promotion with a commit that is not rendered yet has a job."""
     rows = Promotion.objects.filter(phase__in=renderings.RENDERED_IN, items__rendering=None)
-    for promotion in rows.exclude(head_sha="").distinct():
+    found = Promotion.objects.filter(pk__in=rows.exclude(head_sha="").values("pk"))
+    for promotion in found.defer("preview", "body"):
         renderings.schedule_rendering(promotion)
     jobs.enqueue_due(RENDER)
 

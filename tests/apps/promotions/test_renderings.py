@@ -223,6 +223,9 @@ def test_the_page_asks_until_it_is_rendered_and_says_what_is_foretold(world: Wor
     part = text_of(client, promotion)
     assert "1 resource changes, rendered at" in part
     assert "hx-get" not in part
+    assert not Job.objects.filter(kind=RENDER).exists(), "it is done once"
+    tasks.render_due_promotions()
+    assert not Job.objects.filter(kind=RENDER).exists()
 
 
 def test_why_it_is_not_rendered_yet_is_said(world: World, client: Client) -> None:

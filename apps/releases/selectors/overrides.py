@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -28,6 +30,8 @@ from gitopsui.domain.text import clean_text
 
 KINDS = ("commit", "pull_request", "release")
 MOST_LISTED = 500
+KEPT_SECONDS = 3_600
+SUMMARY_CHARS = 300
 _FIELDS = (
     "kind", "key", "text", "audience", "is_hidden", "advisory", "language", "edited_by", "edited_at",
 )  # fmt: skip
@@ -106,22 +110,38 @@ def numbers_in(message: str) -> tuple[int, ...]:
 def told_summaries(releases: Iterable[Release]) -> dict[int, str]:
     """
     The summaries of releases, by id, as the people of the project may read them: without what somebody hid,
-    with what somebody wrote. One query, and one more where there is something to lay over.
+    with what somebody wrote. One query; the notes, which may be long, are only read where something that the
+    summary rests on is new.
     """
     listed = list(releases)
     said: dict[int, list[Override]] = {}
     rows = NoteOverride.objects.filter(component__in={one.component_id for one in listed})
     for component, *row in rows.values_list("component_id", *_FIELDS):
         said.setdefault(component, []).append(as_override(*row))
-    wanted = [one.pk for one in listed if one.component_id in said]
-    notes = dict(Release.objects.filter(pk__in=wanted).values_list("pk", "notes")) if wanted else {}
-    return {one.pk: _told_summary(one, notes.get(one.pk), said.get(one.component_id, ())) for one in listed}
+    keys = {one.pk: _key(one, said[one.component_id]) for one in listed if one.component_id in said}
+    known: dict[str, str] = cache.get_many(keys.values()) if keys else {}
+    fresh = _summarise([one for one in listed if one.pk in keys and keys[one.pk] not in known], said)
+    if fresh:
+        cache.set_many({keys[pk]: text for pk, text in fresh.items()}, KEPT_SECONDS)
+    told = {pk: known[key] for pk, key in keys.items() if key in known}
+    return {one.pk: one.summary for one in listed} | told | fresh
 
 
-def _told_summary(release: Release, notes: Mapping[str, Any] | None, said: Sequence[Override]) -> str:
-    if not notes:
-        return release.summary
-    return clean_text(summarise(apply_overrides(notes, said, audience=Audience.INTERNAL)), limit=300)
+def _key(release: Release, said: Sequence[Override]) -> str:
+    facts = repr((release.pk, release.notes_sha, release.change_count, release.summary, said))
+    return f"told-summary:{hashlib.sha256(facts.encode()).hexdigest()}"
+
+
+def _summarise(releases: Iterable[Release], said: Mapping[int, Sequence[Override]]) -> dict[int, str]:
+    component_of = {one.pk: one.component_id for one in releases}
+    if not component_of:
+        return {}
+    rows = Release.objects.filter(pk__in=component_of, notes__isnull=False)
+    told = {}
+    for pk, notes in rows.values_list("pk", "notes"):
+        shown = apply_overrides(notes or {}, said[component_of[pk]], audience=Audience.INTERNAL)
+        told[pk] = clean_text(summarise(shown), limit=SUMMARY_CHARS)
+    return told
 
 
 def with_edit_urls(notes: Mapping[str, Any], component: Component, release: Release | None = None) -> None:

@@ -98,7 +98,7 @@ def _grouped(fingerprint: str) -> str:
 
 def count_verdicts(project: Project) -> list[Tally]:
     """How the releases of a project are signed, best first. One query."""
-    rows = Release.objects.filter(component__project=project).exclude(signature=None).order_by()
+    rows = Release.objects.filter(component__project=project, signature__isnull=False).order_by()
     counted = dict(rows.values_list("signature__verdict").annotate(count=Count("pk")))
     return [Tally(one, counted[one], words) for one, words in _WORDS.items() if counted.get(one)]
 

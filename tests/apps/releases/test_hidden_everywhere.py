@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.environments.models import Application, ConfigCommit
@@ -235,3 +237,14 @@ def test_what_a_promotion_ships_is_told(told: Shop) -> None:
     hidden = cargo_of(told.component, "1.0.1", "1.1.0")
     assert [line.text for line in hidden.lines] == ["plain work"]
     assert hidden.lost == ["hidden by ada"]
+
+
+def test_a_list_reads_the_notes_once_for_what_people_said(told: Shop, client: Client) -> None:
+    hide(told)
+    client.get("/projects/shop/releases/")
+    with CaptureQueriesContext(connection) as captured:
+        first = client.get("/projects/shop/releases/").content.decode()
+    assert not [one for one in captured if '"releases_release"."notes"' in one["sql"]]
+    assert "plain work" in first
+    NoteOverride.objects.all().delete()
+    assert SECRET in client.get("/projects/shop/releases/").content.decode()

@@ -8,6 +8,7 @@ the same, and after a week it ends with a notice.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -48,7 +49,12 @@ def wait_for_forge(turn: Turn, answer: MergeAnswer, *, now: datetime) -> None:
 
 def _give_up(turn: Turn, sentence: str) -> None:
     text = f"It was not merged within {LONGEST_WAIT.days} days. {sentence}"
-    told = {"error": text, "error_code": "FORGE_WAITED", "attention": "", "forge_waits_since": None}
+    told: dict[str, Any] = {
+        "error": text,
+        "error_code": "FORGE_WAITED",
+        "attention": "",
+        "forge_waits_since": None,
+    }
     with transaction.atomic():
         turn.claim.write(text, phase=Phase.FAILED, **told)
         tell_event(turn.promotion, "missed", detail=text)

@@ -107,7 +107,9 @@ def repository_edit(request: HttpRequest, pk: int) -> HttpResponse:
             by=person_of(request),
         )
         messages.success(request, f"{repository.name} is saved and will be read now.")
-        return redirect("repository-detail", pk=pk)
+        # Who came from the set-up goes on there.
+        is_set_up = request.GET.get("from") == "set-up"
+        return redirect("set-up-repository" if is_set_up else "repository-detail", pk)
     return render(
         request, "repositories/repository_edit.html", {"repository": row_of(repository), "form": form}
     )

@@ -59,3 +59,23 @@ def test_a_commit_that_claims_a_time_to_come_is_no_last_change(people: dict[str,
     now = timezone.now()
     text = page(people, made_at=now + timedelta(days=5), changed_at=now - timedelta(minutes=2))
     assert "Last change noticed 2 min ago." in re.sub(r" +([,.])", r"\1", text)
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [("", "/repositories/{}/"), ("?from=set-up", "/set-up/{}/"), ("?from=//evil", "/repositories/{}/")],
+)
+def test_a_mended_connection_leads_back_to_where_one_came_from(
+    query: str, place: str, people: dict[str, Any]
+) -> None:
+    address = "https://git.example.org/shop/config"
+    row = Repository.objects.create(
+        project=people["project"], name="config", url=address, same_as=address, host="git.example.org"
+    )
+    client = Client()
+    client.force_login(people["admin"])
+    data = {"url": address, "name": "config", "is_config": "on", "username": "bot", "password": "right"}
+
+    answer = client.post(f"/repositories/{row.pk}/edit/{query}", data)
+
+    assert answer.headers["Location"] == place.format(row.pk)

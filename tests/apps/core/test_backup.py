@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sqlite3
 import sys
@@ -120,9 +121,11 @@ def manage(data: Path, *arguments: str) -> Result:
     return run(argv, env=env, timeout=timedelta(minutes=1), max_output=1 << 20)
 
 
-def test_the_commands_bring_an_installation_back(tmp_path: Path) -> None:
+def test_f72_the_commands_bring_an_installation_back_and_the_trail_shows_the_gap(tmp_path: Path) -> None:
     data, file = tmp_path / "data", str(tmp_path / "backup.tar.gz")
     assert manage(data, "migrate", "--verbosity", "0").returncode == 0
+    note = "from apps.core import audit; audit.record(None, 'connected repository', label='shop')"
+    assert manage(data, "shell", "--no-imports", "-c", note).returncode == 0
     assert manage(data, "backup", file).returncode == 0
     secret = (data / "secrets" / "encryption-keys").read_text()
     moved = data.rename(tmp_path / "lost")
@@ -132,7 +135,12 @@ def test_the_commands_bring_an_installation_back(tmp_path: Path) -> None:
     assert restored.returncode == 0, restored.stderr.decode()
     assert (data / "secrets" / "encryption-keys").read_text() == secret
     with closing(sqlite3.connect(data / backup.DATABASE)) as database:
-        assert database.execute("SELECT verb FROM core_auditevent").fetchall() == [("restored a backup",)]
+        query = "SELECT verb, at, after FROM core_auditevent ORDER BY id"
+        (before, last_known, _), (verb, _, after) = database.execute(query)
+    assert (before, verb) == ("connected repository", "restored a backup")
+    gap = json.loads(after)
+    assert gap["nothing is known from"][:19] == last_known[:19].replace(" ", "T")
+    assert gap["nothing is known from"] <= gap["until"]
     assert moved.exists()
 
     with only_instance(data, note="test"):

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.core import audit, backup, queue
-from apps.core.models import Job, JobState, Tick
+from apps.core.models import AuditEvent, Job, JobState, Tick
 from gitopsui.instance import is_running
 
 
@@ -33,8 +33,15 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         call_command("migrate", interactive=False, verbosity=0)
         _begin_anew()
-        audit.record(None, "restored a backup", label=options["file"].name)
+        audit.record(None, "restored a backup", label=options["file"].name, after=_gap())
         self.stdout.write(f"Restored: {', '.join(names)}. What was there is kept as *.before-restore.")
+
+
+def _gap() -> dict[str, str]:
+    """From when until when the trail knows nothing: what was done then is only seen where it was done."""
+    last = AuditEvent.objects.first()
+    since = last.at.isoformat(timespec="seconds") if last else "the beginning"
+    return {"nothing is known from": since, "until": timezone.now().isoformat(timespec="seconds")}
 
 
 def _begin_anew() -> None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from apps.core import jobs
 from apps.core.models import Job, JobState
 from apps.environments import tasks as environment_tasks
-from apps.environments.models import Application
+from apps.environments.models import Application, Cluster
 from apps.promotions import tasks
 from apps.promotions.models import ForgeConnection, Promotion
 from apps.promotions.services.propose import ADVANCE
@@ -139,17 +139,20 @@ def test_f28_closed_on_the_forge_is_said_with_the_name_and_is_never_opened_again
 def test_f29_merged_by_hand_is_said_with_the_name_and_the_environment_follows(bench: Bench) -> None:
     world, promotion = bench.world, bench.opened()
     application = world.applications["cart", "production"]
-    Application.objects.filter(pk=application.pk).update(cluster=None)
     bench.project.merge(bench.project.pulls[0], "By hand", PERSON)
 
     bench.turn(promotion)
     assert promotion.events.latest("pk").text == "It was merged by approver."
+    # The cluster of this world cannot be asked: the check goes by Git alone, and then the cluster follows.
+    Application.objects.filter(pk=application.pk).update(cluster=None)
     repository_tasks.poll_repository.work(world.repository.pk)
     environment_tasks.check_application.work(application.pk)
 
     application.refresh_from_db()
     assert application.desired_sha == bench.project.tip("main")
     assert shown_version(application) == "2.0.0"
+    Application.objects.filter(pk=application.pk).update(cluster=Cluster.objects.get())
+    world.arrive()
     bench.turn(promotion)
     assert promotion.phase == "deployed"
 

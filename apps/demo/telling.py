@@ -22,10 +22,7 @@ INTRODUCTION = """\
 Nothing has to be changed before it is rolled out.
 """
 REASON = "Orders were charged twice when the payment provider answered late. 2.13.2 mends it."
-FOR_OPERATORS = (
-    "On call: the dashboard of the service has a new row for this. The alert on it is switched on a week "
-    "after the roll-out; until then look at it by hand."
-)
+FOR_OPERATORS = "{}. The dashboard of the service has a new row for it; its alert is switched on a week after the roll-out."
 
 
 def open_public_notes(project: Project) -> None:
@@ -54,7 +51,9 @@ def tell_releases(project: Project) -> None:
     new = next((section["entries"][0] for section in sections if section["kind"] == "new"), None)
     if new is not None:
         subject = Subject("commit", new["shas"][0], new["text"])
-        wording = Wording(FOR_OPERATORS, "operator", is_hidden=False, advisory="", language="")
+        wording = Wording(
+            FOR_OPERATORS.format(new["text"]), "operator", is_hidden=False, advisory="", language=""
+        )
         write_override(introduced.component, subject, wording, by=_person("proposer"))
 
 

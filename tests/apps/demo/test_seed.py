@@ -86,7 +86,7 @@ def test_people_said_something_of_the_releases_of_one_component(demo: Path, clie
     assert Changelog.objects.get().differences == ["2.13.2 has a tag and no entry."]
     page = client.get("/public/shop/checkout/")
     assert page.status_code == 200
-    assert "On call" not in page.content.decode()
+    assert "its alert is switched on" not in page.content.decode()
     assert client.get("/public/shop/cart/").status_code == 404
 
 

@@ -22,7 +22,7 @@ INTRODUCTION = """\
 Nothing has to be changed before it is rolled out.
 """
 REASON = "Orders were charged twice when the payment provider answered late. 2.13.2 mends it."
-FOR_OPERATORS = "{}. The dashboard of the service has a new row for it; its alert is switched on a week after the roll-out."
+FOR_OPERATORS = "{}. The dashboard has a new row for it; its alert is switched on a week after the roll-out."
 
 
 def open_public_notes(project: Project) -> None:

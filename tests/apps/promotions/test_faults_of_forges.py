@@ -57,6 +57,7 @@ def page_of(world: World, promotion: Promotion) -> str:
 # --- F27: what is gone -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("bench", ["gitlab"], indirect=True)
 def test_f27_an_open_promotion_waits_for_its_base_branch_and_goes_on(bench: Bench) -> None:
     promotion, seed = bench.opened(), bench.world.seed
     tip = seed.git("rev-parse", "refs/heads/main")
@@ -92,6 +93,7 @@ def test_f27_a_repository_that_is_deleted_is_said_and_a_promotion_waits_for_it(w
     assert (promotion.phase, promotion.error) == ("merged", "")
 
 
+@pytest.mark.parametrize("bench", ["github"], indirect=True)
 @pytest.mark.parametrize("status", [404, 301])
 def test_f27_a_repository_that_is_deleted_or_renamed_on_its_forge_is_said_with_what_to_do(
     bench: Bench, status: int
@@ -157,6 +159,7 @@ def test_f29_merged_by_hand_is_said_with_the_name_and_the_environment_follows(be
     assert promotion.phase == "deployed"
 
 
+@pytest.mark.parametrize("bench", ["gitea"], indirect=True)
 def test_f62_the_page_says_until_when_the_forge_is_left_alone(bench: Bench) -> None:
     promotion = bench.opened()
     bench.forge.fail("*", r".", BUSY)

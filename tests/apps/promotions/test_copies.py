@@ -111,7 +111,7 @@ def test_no_secret_of_a_folder_is_stored_or_shown_and_git_gets_it_all_the_same(f
     assert "hunter2" in folders.seed.git("show", f"{promotion.head_sha}:{PRODUCTION}/secret.yaml")
 
 
-def test_configuration_alone_is_promoted_too(folders: World) -> None:
+def test_configuration_alone_is_promoted_too(folders: World, client: Client) -> None:
     same = DEPLOYMENT.format(name="cart", version="2.0.0")
     folders.seed.commit({f"{PRODUCTION}/deployment.yaml": same}, "Level")
     Application.objects.filter(pk=folders.applications["cart", "production"].pk).update(
@@ -119,8 +119,17 @@ def test_configuration_alone_is_promoted_too(folders: World) -> None:
     )
     folders.applications["cart", "production"].refresh_from_db()
     folders.prepare()
-    promotion = folders.propose("cart")
+    client.force_login(folders.people["proposer"])
+    address = "/projects/shop/promotions/new/?from=staging&into=production&component=cart"
+    page = client.get(address).content.decode()
+    assert "Promote cart: configuration at 2.0.0 in production?" in page
+    assert ">added</span>" in page
+    promotion = folders.advance(folders.propose("cart"))
     assert promotion.title == "cart: configuration at 2.0.0 in production"
+    assert (
+        "cart 2.0.0 may not go into production yet"
+        in client.get(f"/promotions/{promotion.pk}/").content.decode()
+    )
 
 
 def test_only_some_parts_are_copied_when_the_rule_says_so(folders: World) -> None:

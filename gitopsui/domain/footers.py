@@ -228,7 +228,7 @@ class _Reader:
         )
 
     def _take_text(self, start: int, end: int) -> None:
-        """Lines that open nothing belong to the footer that is open as long as it goes on, then to the body."""
+        """Lines that open nothing belong to the open footer as long as it goes on, then to the body."""
         while start < end and self.current is not None:
             if self._continues(start):
                 self.current.lines.append(self.lines[start])

@@ -111,7 +111,7 @@ def test_looking_at_the_same_board_again_writes_nothing(
 
 @pytest.mark.parametrize(
     ("address", "most"),
-    [("/applications/{application}/", 17), ("/repositories/", 8), ("/clusters/", 8), ("/jobs/", 8)],
+    [("/applications/{application}/", 18), ("/repositories/", 8), ("/clusters/", 8), ("/jobs/", 8)],
 )
 def test_the_other_pages_take_few_queries(
     viewer: Client, django_assert_max_num_queries: DjangoAssertNumQueries, address: str, most: int

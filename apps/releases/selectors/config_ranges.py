@@ -52,7 +52,8 @@ def read_range(component: Component, source: Point, target: Point) -> ConfigRang
 
 
 def _commits(component: Component, *points: Point) -> QuerySet[ConfigCommit]:
-    rows = with_places(ConfigCommit.objects.filter(application__component=component))
+    """By their dates: the numbers of the rows follow the log of one application alone."""
+    rows = with_places(ConfigCommit.objects.filter(application__component=component)).order_by("-at", "-pk")
     names = [point.environment for point in points if point.environment]
     return rows.filter(application__environment__name__in=names) if names else rows
 
@@ -81,6 +82,7 @@ def _since_level(component: Component, source: Point, target: Point) -> Iterator
         if at is None or row.at <= at:
             by_application[row.application_id].append(row)
     for listed in by_application.values():
+        listed.sort(key=lambda row: row.pk, reverse=True)
         other = moments[listed[0].application.environment.name][1]
         seen = reach.seen_by(other)
         yield from takewhile(lambda row: not (row.changes_version and row.version in seen), listed)  # noqa: B023

@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from apps.accounts.models import Role
 from apps.environments.models import Application, Component, ConfigCommit
 from apps.promotions.models import Promotion
+from apps.releases.selectors import config_ranges
 from apps.releases.selectors.config_commits import ConfigRow, commits_of, read_rows
 from apps.releases.selectors.config_ranges import read_range
 from apps.releases.selectors.points import find_point
@@ -140,6 +141,17 @@ def test_of_two_environments_those_are_listed_since_they_were_level(lines: Shop)
         ("staging", "Ahead"),
         ("staging", "Scale staging"),
     ]
+
+
+def test_many_commits_of_one_place_do_not_crowd_out_those_of_another(
+    lines: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config_ranges, "MOST_READ", 3)
+    staging, production = application_in(lines, "staging"), application_in(lines, "production")
+    keep(staging, "v1.1.0", "v1.2.0", 1, subject="Ahead")
+    for days in range(9, 4, -1):
+        keep(production, "v1.1.0", "v1.1.0", days, subject="Scale")
+    assert ("staging", "Ahead") in in_range(lines, "env:staging", "env:production")
 
 
 def test_of_one_environment_at_two_moments_those_in_between_are_listed(lines: Shop) -> None:

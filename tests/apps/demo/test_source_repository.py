@@ -80,6 +80,15 @@ def test_a_hotfix_has_a_fix_of_main_under_another_id_and_one_of_its_own(tmp_path
     assert (own.message.split(":")[0], begun.message.split(":")[0]) == ("fix(search)", "ci")
 
 
+def test_what_dev_runs_takes_something_back_that_staging_has(tmp_path: Path) -> None:
+    path = tmp_path / "checkout.git"
+    create_repository(path, build_source_history("checkout", until=NOW))
+    repository = Repository(path)
+    commits = repository.log("refs/tags/v2.16.0-rc.1", exclude="refs/tags/v2.15.0")
+    (reverted,) = [sha for one in commits for sha in parse_message(one.message).reverts]
+    assert repository.is_ancestor(reverted, "refs/tags/v2.15.0")
+
+
 def test_one_component_keeps_a_changelog_that_lacks_one_of_its_releases(tmp_path: Path) -> None:
     path = tmp_path / "checkout.git"
     create_repository(path, build_source_history("checkout", until=NOW))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import F
@@ -83,15 +85,7 @@ def _components(repository: Repository) -> list[dict[str, str]]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def repository_edit(request: HttpRequest, pk: int) -> HttpResponse:
     repository = find_repository(request, pk, Role.ADMIN)
-    initial = {
-        "url": repository.url,
-        "name": repository.name,
-        "branch": repository.branch,
-        "is_config": repository.is_config,
-        "is_source": repository.is_source,
-        "username": repository.credential.username if repository.credential else "",
-    }
-    form = RepositoryForm(request.POST or None, repository=repository, initial=initial)
+    form = RepositoryForm(request.POST or None, repository=repository, initial=_as_it_is(repository))
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         credential = form.credential()
@@ -113,6 +107,17 @@ def repository_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return render(
         request, "repositories/repository_edit.html", {"repository": row_of(repository), "form": form}
     )
+
+
+def _as_it_is(repository: Repository) -> dict[str, Any]:
+    return {
+        "url": repository.url,
+        "name": repository.name,
+        "branch": repository.branch,
+        "is_config": repository.is_config,
+        "is_source": repository.is_source,
+        "username": repository.credential.username if repository.credential else "",
+    }
 
 
 @requires(Role.ADMIN)

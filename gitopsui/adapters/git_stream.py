@@ -6,6 +6,7 @@ Fields end with a NUL; of a field that is longer than anything we keep only the 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import selectors
 import time
@@ -21,6 +22,7 @@ from gitopsui.domain.errors import GitError, SourceError
 from gitopsui.domain.text import TEXT_LIMIT
 
 CHUNK_BYTES = 1 << 16
+PIPE_BYTES = 1 << 20  # the most Linux gives to everybody
 STDERR_KEPT_BYTES = 1 << 14
 # Enough for the longest text we keep, in the widest letters, and a bit, so that a cut is noticed.
 MAX_FIELD_BYTES = 4 * TEXT_LIMIT + 8
@@ -62,7 +64,17 @@ def started(
     with process.start(
         argv, env=env, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT, is_tied=is_tied
     ) as child:
+        _widen(_present(child.stdout))
         yield _read_pieces(child, _Flow(child, stdin, timeout), describe)
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Let the program run ahead of us by more than the usual 64 KiB, where the system can."""
+    setting = getattr(fcntl, "F_SETPIPE_SZ", None)  # Linux
+    if setting is not None:
+        # Somebody who has many pipes gets no larger ones.
+        with suppress(OSError):
+            fcntl.fcntl(pipe, setting, PIPE_BYTES)
 
 
 def _read_pieces(child: Child, flow: _Flow, describe: Describe) -> Iterator[bytes]:

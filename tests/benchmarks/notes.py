@@ -73,7 +73,9 @@ def measure_processes(path: Path, span: str) -> list[Figure]:
         (span, [*ours, span], [*log, span], [*theirs, "--", span] if theirs else []),
     ):
         figures += _beside(name, here, floor, other, is_whole=name != span)
-    return figures
+    # What is told has more commits than the default branch: those of the releases beside it.
+    told = run([*log, "HEAD", "--tags"])
+    return [figures[0], Figure("whole history", "git log of all that is told", str(told)), *figures[1:]]
 
 
 def _beside(

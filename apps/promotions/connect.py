@@ -63,6 +63,7 @@ def forge_maker(promotion: Promotion, git: Mirror) -> Callable[[str], Forge]:
         return BuiltIn(
             git,
             base_branch=promotion.base_branch,
+            base_sha=promotion.base_sha,
             head_sha=head_sha,
             signer=author_of(promotion),
             url=lambda number: settings.GITOPSUI_URL + reverse("promotion-detail", args=[promotion.pk]),

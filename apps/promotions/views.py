@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -25,7 +26,7 @@ from apps.promotions.services import decide
 from apps.promotions.services.planning import Plan, Wish, plan_promotion, wishes_from
 from apps.promotions.services.propose import Request, describe, start_promotion
 from gitopsui.domain.approval import Seen, can_approve
-from gitopsui.domain.errors import PromotionDenied
+from gitopsui.domain.errors import OwnApprovalDenied, PromotionDenied
 from gitopsui.domain.promotion import ENDS, Phase, prognosis
 
 MOST_SLUGS = 60
@@ -157,7 +158,10 @@ def _find(request: HttpRequest, pk: int) -> Promotion:
 @requires(Role.VIEWER)
 @require_safe
 def promotion_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    promotion = _find(request, pk)
+    return _page(request, _find(request, pk))
+
+
+def _page(request: HttpRequest, promotion: Promotion, *, status: int = 200) -> HttpResponse:
     items = list(
         promotion.items.select_related(
             "component__source", "component__project", "application__environment", "application__component"
@@ -166,10 +170,11 @@ def promotion_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **_card(request, promotion),
         "items": items,
+        "page_url": reverse("promotion-detail", args=[promotion.pk]),
         "cargo": [pages.cargo_of(one.component, one.from_version, one.to_version) for one in items],
         **promotion_context(request, promotion, items),
     }
-    return render(request, "promotions/promotion_detail.html", context)
+    return render(request, "promotions/promotion_detail.html", context, status=status)
 
 
 @requires(Role.VIEWER)
@@ -209,14 +214,18 @@ def _card(request: HttpRequest, promotion: Promotion) -> dict[str, Any]:
 
 
 def _decided(request: HttpRequest, pk: int, act: Callable[[], Promotion], said: str) -> HttpResponse:
-    """Do it and show the promotion; a refusal is a sentence on the same page."""
+    """
+    Do it and show the promotion. A refusal is a sentence on the page as it stands now: 403 where one may not,
+    409 where it is another one than was looked at.
+    """
     promotion = _find(request, pk)
     try:
         act()
     except PromotionDenied as denial:
         messages.error(request, str(denial))
-    else:
-        messages.success(request, said)
+        status = HTTPStatus.FORBIDDEN if isinstance(denial, OwnApprovalDenied) else HTTPStatus.CONFLICT
+        return _page(request, _find(request, pk), status=status)
+    messages.success(request, said)
     return redirect("promotion-detail", pk=promotion.pk)
 
 

@@ -33,6 +33,9 @@ for (const drawing of all(".timeline")) drawing.parentElement.scrollLeft = drawi
 tellTimes();
 setInterval(tellTimes, 10000);
 
+// A refused form is answered with the page it was sent from: its address is that page's, to be loaded again.
+for (const page of all("[data-at]")) if (location.pathname !== page.dataset.at) history.replaceState(null, "", page.dataset.at);
+
 // Light or dark: the answer is stored by the same form that works without a script.
 for (const form of all("form.theme")) {
   form.addEventListener("submit", (event) => {

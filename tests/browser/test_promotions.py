@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from apps.promotions.models import Promotion
+from apps.promotions.services.decide import ask_close
 from tests.apps.promotions.conftest import World, shared_world
 
 __all__ = ["shared_world"]
@@ -68,3 +69,25 @@ def test_a_version_is_promoted_approved_merged_deployed_and_rolled_back(
     expect(other.get_by_text("It is merged as soon as every gate is open.")).to_be_visible()
     assert world.advance(back).phase == "merged"
     assert "cart:1.0.0" in world.read("cart")
+
+
+def test_who_was_too_late_sees_why_on_the_page_as_it_stands(
+    open_context: Callable[..., BrowserContext], shared_world: World
+) -> None:
+    world = shared_world
+    world.allow(approvals=1)
+    promotion = world.advance(world.propose("cart"))
+    late = open_context(world.people["approver"]).new_page()
+    late.goto(f"/promotions/{promotion.pk}/")
+    # The page would find out by itself; this one sends what it was opened with.
+    late.route("**/card/", lambda route: route.abort())
+    ask_close(promotion.pk, by=world.people["proposer"])
+    assert world.advance(promotion).phase == "closed"
+
+    with late.expect_response("**/approve/") as answered:
+        late.get_by_role("button", name="Approve").click()
+
+    assert answered.value.status == 409
+    expect(late.get_by_text("so nothing was done. Promote again if it is still wanted.")).to_be_visible()
+    expect(late.get_by_role("heading", level=1)).to_have_text("cart 2.0.0 was closed")
+    assert late.url.endswith(f"/promotions/{promotion.pk}/")

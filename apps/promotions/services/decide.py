@@ -130,6 +130,10 @@ def ask_close(promotion_id: int, *, by: Person) -> Promotion:
         raise PromotionDenied(f"Only promoters may close promotions into {promotion.environment}.")
     if promotion.phase not in ("planned", "pushing", "opening", "open"):
         raise PromotionDenied(f"This promotion is {promotion.phase} and cannot be closed any more.")
+    if _is_asked_for(promotion):
+        raise PromotionDenied(
+            "Its forge is being asked to merge it at this moment. Try again in a few seconds."
+        )
     if not promotion.wants_close:
         Promotion.objects.filter(pk=promotion.pk).update(wants_close=True)
         add_event(promotion, f"{by.get_username()} closes it.", actor=by.get_username(), now=timezone.now())
@@ -160,6 +164,16 @@ def override_gate(promotion_id: int, gate: str, *, by: Person, reason: str) -> P
     audit.record(by, "overrode gate", promotion, before={gate: shut[gate].reason}, after={gate: reason})
     go_on(promotion)
     return promotion
+
+
+def _is_asked_for(promotion: Promotion) -> bool:
+    """
+    Whether a worker asks its forge for the merge just now: it stays open while it waits for it. A close that
+    came before the worker claimed it is seen by that worker.
+    """
+    lease = promotion.lease_until
+    is_claimed = lease is not None and lease > timezone.now()
+    return promotion.phase == "open" and promotion.forge_waits_since is not None and is_claimed
 
 
 def _check_stays(promotion: Promotion) -> None:

@@ -106,7 +106,7 @@ def check_base(turn: Turn) -> bool:
 def find_conflicts(turn: Turn) -> list[str]:
     """
     The files in which it conflicts with the base as that is now, from our own mirror: no forge names them.
-    Empty where both merge cleanly, and where the base is gone.
+    Empty where both merge cleanly, and where the base is gone or has another history, which is told next.
     """
     promotion, git = turn.promotion, turn.doors.git
     turn.fetch(again=True)
@@ -116,7 +116,7 @@ def find_conflicts(turn: Turn) -> list[str]:
         if error.code != "GIT_REF_MISSING":
             raise
         return []
-    return git.find_conflicts(tip, promotion.head_sha)
+    return git.find_conflicts(tip, promotion.head_sha) if _holds(git, promotion.base_sha, tip) else []
 
 
 def end_as_stale(turn: Turn, reason: str, conflicts: Sequence[str] = ()) -> None:

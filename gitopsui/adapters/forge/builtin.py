@@ -45,16 +45,24 @@ class GitDoor(Protocol):
 
 class BuiltIn:
     """
-    The pull request of one promotion on a plain Git remote. `head_sha` is the commit of the promotion,
-    `signer` who the merge is by, `url` our own page of it. GitError goes through as it is.
+    The pull request of one promotion on a plain Git remote. `base_sha` is the commit it was planned on,
+    `head_sha` its own, `signer` who the merge is by, `url` our own page of it. GitError goes through as it is.
     """
 
     def __init__(
-        self, git: GitDoor, *, base_branch: str, head_sha: str, signer: Signer, url: Callable[[str], str]
+        self,
+        git: GitDoor,
+        *,
+        base_branch: str,
+        base_sha: str,
+        head_sha: str,
+        signer: Signer,
+        url: Callable[[str], str],
     ) -> None:
         self._git = git
         self._base = f"{_HEADS}{base_branch}"
         self._base_branch = base_branch
+        self._base_sha = base_sha
         self._head_sha = head_sha
         self._signer = signer
         self._url = url
@@ -84,6 +92,9 @@ class BuiltIn:
         if self._holds(tip, head_sha):
             # Somebody was faster; the push of what was built on the tip before would have been refused.
             return MergeAnswer(MergeOutcome.ASKED)
+        if not self._holds(tip, self._base_sha):
+            # Its history was rewritten: a merge would bring back what was taken out. The next turn says so.
+            return MergeAnswer(MergeOutcome.LATER)
         try:
             merged = self._git.merge_commit(
                 tip, head_sha, message=f"{title}\n\n{message}", author=self._signer

@@ -63,14 +63,17 @@ def test_f19_fifty_clicks_of_two_people_at_once_are_one_yes_of_each_and_one_task
     clients = [signed_in(shared_world, ("approver", "second")[number % 2]) for number in range(CLICKS)]
     jobs.job_of(ADVANCE, promotion.pk)
     said: list[tuple[int, str]] = []
+    statuses: list[int] = []
 
     def click(number: int) -> None:
         answer = clients[number].post(f"/promotions/{promotion.pk}/approve/", seen(promotion))
         (text,) = [str(one) for one in get_messages(answer.wsgi_request)]
         said.append((number % 2, text))
+        statuses.append(answer.status_code)
 
     in_threads(CLICKS, click)
 
+    assert Counter(statuses) == {302: 2, 409: CLICKS - 2}
     given = {row.name: row.at for row in Approval.objects.all()}
     assert sorted(given) == ["approver", "second"]
     late = [
@@ -118,6 +121,7 @@ def test_f21_an_author_who_approves_is_refused_with_the_reason_and_is_on_record(
     )
 
     reason = "You proposed this promotion, so somebody else has to approve it."
+    assert page.status_code == 403
     assert reason in page.content.decode()
     assert not Approval.objects.exists()
     assert world.advance(promotion).phase == "open"
@@ -215,6 +219,29 @@ def test_f22_what_is_being_merged_is_not_closed_any_more(world: World) -> None:
     assert (promotion.phase, promotion.wants_close) == ("merged", False)
 
 
+def test_f22_what_its_forge_is_being_asked_for_is_not_closed_at_that_moment(bench: Bench) -> None:
+    """It waits for its forge, so it is open; once that is asked it may be merged before one can say no."""
+    promotion, closer = bench.opened(), bench.world.people["proposer"]
+    bench.project.needs_checks = ("never",)
+    bench.turn(promotion)
+    assert (promotion.phase, promotion.forge_waits_since is None) == ("open", False)
+    bench.project.needs_checks = ()
+    refusals: list[str] = []
+
+    def reach(here: int) -> None:
+        if here == 8:
+            with pytest.raises(PromotionDenied) as denied:
+                ask_close(promotion.pk, by=closer)
+            refusals.append(str(denied.value))
+
+    turn(promotion, reach)
+
+    promotion.refresh_from_db()
+    assert refusals == ["Its forge is being asked to merge it at this moment. Try again in a few seconds."]
+    assert promotion.wants_close is False
+    assert promotion.phase in ("merged", "open")
+
+
 # --- pushes ----------------------------------------------------------------------------------------------
 
 
@@ -292,7 +319,7 @@ def test_f25_a_foreign_commit_just_before_the_merge_is_not_merged_by_any_forge(b
     assert "so it is not what was planned and is not merged" in promotion.attention
 
 
-@pytest.mark.parametrize("point", [1, 3, 7])
+@pytest.mark.parametrize("point", [1, 3, 7, 8])
 def test_f26_a_base_that_is_rewritten_on_the_way_is_said_with_both_ids_and_never_merged(
     world: World, point: int
 ) -> None:

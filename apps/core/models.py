@@ -82,6 +82,12 @@ class Job(BaseModel):
     def __str__(self) -> str:
         return f"{self.kind} {self.subject_id}"
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it is not tried again until a person says so, or what it is about changes."""
+        ended_badly_for_good = self.state == JobState.FAILED and self.due_at is None
+        return self.state == JobState.QUARANTINED or ended_badly_for_good
+
 
 class JobRun(BaseModel):
     """One run of a job. The last 20 of each job are kept."""

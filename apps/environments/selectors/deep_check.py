@@ -100,7 +100,7 @@ def deep_check_of(application: Application) -> DeepCheckPanel:
 def _state_of(job: Job | None) -> str:
     if job is None:
         return "asked"
-    if job.state == JobState.QUARANTINED or (job.state == JobState.FAILED and job.due_at is None):
+    if job.is_given_up:
         return "stuck"
     return "running" if job.state == JobState.RUNNING else "asked"
 

@@ -48,9 +48,9 @@ class Failure:
 class RenderedPart:
     """
     The rendered part of an edit. `state` is foretold (nothing has a commit yet), coming (it is being
-    rendered), done, or never (it ended before). Foretold rows stand there until it is done; `is_known` False:
-    something of it was never rendered at all, so that nothing could be foretold. `delay` is why it was not
-    rendered yet, where a worker has tried.
+    rendered), stuck (its job gave up), done, or never (it ended before). Foretold rows stand there until it
+    is done; `is_known` False: something of it was never rendered at all, so that nothing could be foretold.
+    `delay` is why it was not rendered yet, where a worker has tried.
     """
 
     state: str
@@ -96,8 +96,9 @@ def rendered_of(promotion: Promotion, items: Sequence[PromotionItem], *, is_unif
     moves = [(one.application, one.to_version) for one in items] if promotion.phase in OPEN_PHASES else []
     part = foretold(moves, is_unified=is_unified)
     job = jobs.job_of(RENDER, promotion.pk)
-    delay = job.last_error if job is not None and job.failures else ""
-    return RenderedPart("coming", part.rows, is_known=part.is_known, delay=delay)
+    state = "stuck" if job is not None and job.is_given_up else "coming"
+    delay = job.last_error if job is not None and (job.failures or job.is_given_up) else ""
+    return RenderedPart(state, part.rows, is_known=part.is_known, delay=delay)
 
 
 def _done(found: Sequence[Rendering], *, is_unified: bool) -> RenderedPart:

@@ -238,6 +238,20 @@ def test_why_it_is_not_rendered_yet_is_said(world: World, client: Client) -> Non
     assert "helm took too long." in page
 
 
+def test_a_page_stops_asking_for_what_is_not_rendered_any_more(world: World, client: Client) -> None:
+    promotion = world.advance(world.propose("cart"))
+    tasks.render_due_promotions()
+    client.force_login(world.people["viewer"])
+    assert "hx-get" in text_of(client, promotion)
+    Job.objects.filter(kind=RENDER).update(
+        state="quarantined", attempts=3, last_error="It began three times without an end."
+    )
+    page = text_of(client, promotion)
+    assert "hx-get" not in page
+    assert "It could not be rendered, and is not tried again by itself." in page
+    assert "It began three times without an end." in page
+
+
 def test_it_never_waits_before_a_promotion(world: World) -> None:
     assert tasks.render_promotion.queue == ""
     assert SCHEDULES["renderings of promotions"].queue != PROMOTIONS

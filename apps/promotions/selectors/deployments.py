@@ -6,10 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from django.urls import reverse
-
 from apps.promotions.models import PromotionItem
-from apps.promotions.selectors.links import HasConfigCommit, PromotionLink, promotions_of
+from apps.promotions.selectors.links import HasConfigCommit, PromotionLink, link_to, origins_of
 from apps.releases.selectors.versions import bare_version
 
 
@@ -31,7 +29,7 @@ def bringers_of(rows: Sequence[HasDeployment]) -> list[PromotionLink | None]:
     The promotion that brought each of these deployments: by its config commit, else the last one that was
     merged with this version for this application and is seen to have arrived while it ran. Two queries.
     """
-    by_commit = promotions_of(rows) or [None] * len(rows)
+    by_commit = origins_of(rows) or [None] * len(rows)
     lacking = [row for row, link in zip(rows, by_commit, strict=True) if link is None]
     items = _read_items(lacking)
     return [link or _find(row, items) for row, link in zip(rows, by_commit, strict=True)]
@@ -49,7 +47,7 @@ def _find(row: HasDeployment, items: Iterable[PromotionItem]) -> PromotionLink |
     for item in items:
         is_its = item.application_id == row.application_id and _is_same(item.to_version, row.version)
         if is_its and item.arrived_at and _ran_at(row, item.arrived_at) and _came_first(item, row):
-            return _link(item)
+            return link_to(item.promotion_id, item.promotion.kind)
     return None
 
 
@@ -65,10 +63,3 @@ def _came_first(item: PromotionItem, row: HasDeployment) -> bool:
     """What is merged after a version was there did not bring it."""
     merged_at = item.promotion.merged_at
     return merged_at is not None and merged_at <= row.from_at
-
-
-def _link(item: PromotionItem) -> PromotionLink:
-    words = "rollback" if item.promotion.kind == "rollback" else "promotion"
-    return PromotionLink(
-        f"{words} {item.promotion_id}", reverse("promotion-detail", args=[item.promotion_id])
-    )

@@ -190,6 +190,12 @@ class PromotionLink:
     url: str
 
 
+def link_to(pk: int, kind: str) -> PromotionLink:
+    """The link to a promotion of this `kind`."""
+    words = "rollback" if kind == "rollback" else "promotion"
+    return PromotionLink(f"{words} {pk}", reverse("promotion-detail", args=[pk]))
+
+
 class HasConfigCommit(Protocol):
     """The part of a config commit that tells where it came from."""
 
@@ -201,7 +207,7 @@ class HasConfigCommit(Protocol):
     def pull_request(self) -> int | None: ...
 
 
-def promotions_of(commits: Sequence[HasConfigCommit]) -> list[PromotionLink | None]:
+def origins_of(commits: Sequence[HasConfigCommit]) -> list[PromotionLink | None]:
     """
     The promotion whose pull request brought each of these commits: by the id it was pushed or merged under,
     else by the number in the subject, which is left where a forge made one commit of it. One query.
@@ -217,8 +223,7 @@ def promotions_of(commits: Sequence[HasConfigCommit]) -> list[PromotionLink | No
     for pk, repository, kind, *marks in rows.order_by("pk").values_list(
         "pk", "repository", "kind", "number", "head_sha", "merge_sha"
     ):
-        words = "rollback" if kind == "rollback" else "promotion"
-        link = PromotionLink(f"{words} {pk}", reverse("promotion-detail", args=[pk]))
+        link = link_to(pk, kind)
         found |= {(repository, mark): link for mark in marks if mark}
     return [
         found.get((one.repository_id, one.sha)) or found.get((one.repository_id, str(one.pull_request)))

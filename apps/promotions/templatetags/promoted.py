@@ -77,7 +77,7 @@ def train_promotion(context: template.Context, project: Project, source: str, ta
 @register.simple_tag
 def with_promotions(rows: list[Any]) -> list[tuple[Any, links.PromotionLink | None]]:
     """Config commits (`ConfigRow`), each with the promotion it came from."""
-    return list(zip(rows, links.promotions_of(rows), strict=True))
+    return list(zip(rows, links.origins_of(rows), strict=True))
 
 
 @register.simple_tag

@@ -17,6 +17,7 @@ def git_policy() -> GitPolicy:
     return GitPolicy(
         allowed_hosts=tuple(settings.GITOPSUI_GIT_HOSTS),
         plain_http=frozenset(settings.GITOPSUI_TRUSTED_ENDPOINTS),
+        min_free_bytes=settings.GITOPSUI_MIN_FREE_BYTES,
     )
 
 

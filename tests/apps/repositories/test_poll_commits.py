@@ -76,6 +76,14 @@ def test_a_poll_that_finds_nothing_new_asks_for_nothing(repository: Repository) 
     assert row.due_at is None
 
 
+def test_nothing_is_fetched_where_less_is_free_than_the_operator_wants(
+    repository: Repository, settings: Any
+) -> None:
+    settings.GITOPSUI_MIN_FREE_BYTES = 1 << 62
+    row = run(POLL, repository)
+    assert (row.state, row.last_error_code) == (JobState.FAILED, "GIT_NO_SPACE")
+
+
 def test_only_one_repository_at_a_time_is_looked_into(hub: Hub, repository: Repository) -> None:
     run(POLL, repository)
     run(COMMITS, repository)

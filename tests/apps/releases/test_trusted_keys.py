@@ -220,6 +220,15 @@ def test_only_administrators_of_the_project_change_the_list(shop: Shop, client: 
     assert TrustedKey.objects.count() == 1
 
 
+def test_what_nobody_sees_in_an_owner_is_shown_when_the_key_goes(shop: Shop, admin: Client) -> None:
+    row = TrustedKey.objects.create(
+        project=shop.project, format="ssh", text="x", fingerprint="SHA256:x", owner="dev\u202eved",
+        added_by="x", added_at=NOW,
+    )  # fmt: skip
+    page = admin.post(f"/trusted-keys/{row.pk}/remove/", follow=True).content.decode()
+    assert r"The key of dev\u{202E}ved is not trusted any more." in page
+
+
 def test_the_keys_of_one_project_say_nothing_about_another(
     signed: Shop, admin: Client, robot: Signer
 ) -> None:

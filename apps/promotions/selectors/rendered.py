@@ -20,7 +20,6 @@ from gitopsui.domain.yaml_text import to_yaml
 RENDER = "promotions.render"
 MOST_FORETOLD = 30
 MOST_DRAWN = 40
-IS_COMING = ("planned", "pushing", "opening", "open", "merging", "merged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def rendered_of(promotion: Promotion, items: Sequence[PromotionItem], *, is_unif
     found = list(rows.order_by("item__component__name", "item_id"))
     if items and len(found) == len(items):
         return _done(found, is_unified=is_unified)
-    if promotion.phase not in IS_COMING:
+    if promotion.phase not in (*OPEN_PHASES, "merged"):
         return RenderedPart("never", [])
     moves = [(one.application, one.to_version) for one in items] if promotion.phase in OPEN_PHASES else []
     part = foretold(moves, is_unified=is_unified)

@@ -51,5 +51,5 @@ def test_a_resource_whose_name_is_made_up_anew_is_left_out() -> None:
     assert told([config("job-1")], [config("job-2")], volatile=fields) == []
 
 
-def test_nothing_of_any_shape_raises() -> None:
-    assert told([None, "x", {"kind": 3}], [{}]) is not None
+def test_what_is_no_manifest_has_no_name_and_raises_nothing() -> None:
+    assert told([None, "x", {"kind": 3}], [{}]) == [("", "changed")]

@@ -35,20 +35,20 @@ def read_range(component: Component, source: Point, target: Point) -> ConfigRang
     """
     if not source.sha or not target.sha or component.source is None:
         return ConfigRange()
-    if source.environment and source.environment == target.environment:
-        found, title = (
-            list(_between_moments(component, source, target)),
-            f"in {source.environment} in between",
-        )
-    elif source.environment or target.environment:
-        names = " and ".join(one.environment for one in (source, target) if one.environment)
-        found, title = list(_since_level(component, source, target)), f"in {names} since they were level"
-        if not (source.environment and target.environment):
-            title = f"in {names} since it was level"
-    else:
-        found, title = list(_that_carried(component, source, target)), "that brought these versions"
+    title, found = _choose(component, source, target)
     shown = sorted(found, key=lambda one: (one.at, one.pk), reverse=True)
     return ConfigRange(title, read_rows(component, shown[:MOST_SHOWN]), max(0, len(shown) - MOST_SHOWN))
+
+
+def _choose(component: Component, source: Point, target: Point) -> tuple[str, Iterable[ConfigCommit]]:
+    """Which of the three ways it is, in words, and its commits."""
+    names = [one.environment for one in (source, target) if one.environment]
+    if not names:
+        return "that brought these versions", _that_carried(component, source, target)
+    if source.environment == target.environment:
+        return f"in {source.environment} in between", _between_moments(component, source, target)
+    level = "they were" if len(names) > 1 else "it was"
+    return f"in {' and '.join(names)} since {level} level", _since_level(component, source, target)
 
 
 def _commits(component: Component, *points: Point) -> QuerySet[ConfigCommit]:

@@ -196,7 +196,8 @@ class Differ:
             return Difference(incoming, outgoing)
         coming, present = (commits_by_id(self.repository, shas) for shas in (incoming, outgoing))
         same = match(coming, present, patch_ids=_patch_ids(self.repository, coming, present))
-        known, lost = ({pair.commit.sha for pair in same.already}, {commit.sha for commit in same.lost})
+        known = {pair.commit.sha for pair in same.already}
+        lost = {commit.sha for commit in same.lost}
         return Difference(
             [sha for sha in incoming if sha not in known], [sha for sha in outgoing if sha in lost]
         )

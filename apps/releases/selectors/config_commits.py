@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.core.paginator import Page, Paginator
@@ -66,7 +66,7 @@ class ConfigRow:
     release: Release | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Versions:
     """What is known of the versions that some commits speak of, read for all of them together."""
 
@@ -117,10 +117,8 @@ def read_rows(component: Component, commits: Sequence[ConfigCommit]) -> list[Con
     named = {version for one in changed for version in (one.version, one.previous_version)}
     versions = _Versions(component)
     if named:
-        versions.commits, versions.releases = (
-            find_commits_of(component, named),
-            find_releases(component, named),
-        )
+        commits_of_versions = find_commits_of(component, named)
+        versions = _Versions(component, commits_of_versions, find_releases(component, named))
     carried = _read_carried(versions, {(one.previous_version, one.version) for one in changed})
     index = index_of_repository(commits[0].application.repository_id) if commits else {}
     return [
@@ -170,14 +168,9 @@ def _read_carried(versions: _Versions, pairs: set[tuple[str, str]]) -> dict[tupl
     (listed_lines,) = told_lines(component, map(line_of, commits_by_id(component.source, wanted)))
     lines = {line.sha: line for line in listed_lines}
     return {
-        pair: _with_lines(told[pair], [lines[sha] for sha in listed[pair] if sha in lines]) for pair in told
+        pair: replace(carried, lines=tuple(lines[sha] for sha in listed[pair] if sha in lines))
+        for pair, carried in told.items()
     }
-
-
-def _with_lines(carried: Carried, lines: Sequence[CommitLine]) -> Carried:
-    return Carried(
-        carried.arrives_count, carried.lost_count, tuple(lines), carried.compare_url, carried.reason
-    )
 
 
 def _count(versions: _Versions, differ: Differ | None, old: str, new: str) -> tuple[Carried, list[str]]:

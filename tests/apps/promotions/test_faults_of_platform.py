@@ -160,7 +160,7 @@ def wait_for_poll(site: Site) -> None:
     wait_for(lambda: ("running",) in site.ask(POLLS), 30, "a poll is under way")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_f70_a_database_that_is_started_again_costs_some_seconds_and_no_approval(site: Site) -> None:
     with site.running():
         wait_for(lambda: site.get() == 302, 60, "the web process answers")
@@ -174,7 +174,7 @@ def test_f70_a_database_that_is_started_again_costs_some_seconds_and_no_approval
             back = time.monotonic()
             wait_for(lambda: all(302 in one for one in said.values()), 60, "everybody has approved")
         count = len(site.ask(POLLS))
-        wait_for(lambda: ("done",) in site.ask(POLLS)[count:], 60, "polls go on")
+        wait_for(lambda: ("done",) in site.ask(POLLS)[count:], 150, "polls go on")
 
     away = [at for at, status in statuses if status == 503]
     assert {status for _, status in statuses} == {302, 503}

@@ -11,16 +11,17 @@ from gitopsui.domain.drift import DriftKind
 from gitopsui.domain.identity import Manifest, find_key, flatten
 from gitopsui.domain.live_view import KeptChange, LiveView, live_view
 from gitopsui.domain.mask_text import BULLETS, display
+from gitopsui.domain.masked_diff import OTHER_VALUE
 from gitopsui.domain.normalize import canonical
 from gitopsui.domain.text import CUT
-from gitopsui.domain.text_diff import Piece, TextDiff, diff_texts, unified
+from gitopsui.domain.text_diff import MOST_BYTES, MOST_LINES, Piece, TextDiff, diff_texts, unified
 from gitopsui.domain.yaml_text import to_yaml
 
 MOST_DIFFS = 25
 MOST_VOLATILE = 50
 MOST_FOLDED = 400  # unchanged lines in one fold that are written into the page
 VALUE_LIMIT = 2_000  # characters a change keeps of a value
-_OTHER_SECRET = f"{BULLETS} (another value)"
+_OTHER_SECRET = f"{BULLETS}{OTHER_VALUE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _diff_of(row: DriftedResource, desired: Manifest | None) -> ResourceDiff:
         shortened.manifest, [_kept(change) for change in row.changes], group=row.group, kind=row.kind
     )
     diff = diff_texts(_text(shortened.manifest), _text(live.manifest))
-    return ResourceDiff(diff, [*_notes(live, bool(cut)), *_cut_note(diff)])
+    return ResourceDiff(diff, _notes(live, bool(cut), diff))
 
 
 def _text(manifest: Manifest) -> str:
@@ -120,14 +121,19 @@ def _is_cut(change: dict[str, Any]) -> bool:
     )
 
 
-def _notes(live: LiveView, is_shortened: bool) -> list[str]:
+def _notes(live: LiveView, is_shortened: bool, diff: TextDiff) -> list[str]:
     notes = []
     if is_shortened:
         notes.append(f"Of long values the first {VALUE_LIMIT:,} characters are kept and compared.")
     if live.unplaced:
         notes.append(f"Not shown here, see the fields: {', '.join(live.unplaced[:5])}.")
+    if diff.is_cut:
+        notes.append(cut_note(diff))
     return notes
 
 
-def _cut_note(diff: TextDiff) -> list[str]:
-    return ["Only the first 2,000 lines or 100 kB are compared here."] if diff.is_cut else []
+def cut_note(diff: TextDiff) -> str:
+    """What a page says of texts that are too long to be compared as a whole; "" of others."""
+    if not diff.is_cut:
+        return ""
+    return f"Only the first {MOST_LINES:,} lines or {MOST_BYTES // 1_000} kB are compared here."

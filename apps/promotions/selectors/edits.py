@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.environments.selectors.drift_diff import as_drawn
+from apps.environments.selectors.drift_diff import as_drawn, cut_note
 from gitopsui.domain.edit_file import FileChange, FileEdit
 from gitopsui.domain.edit_mask import mask_file
 from gitopsui.domain.masked_diff import diff_masked
@@ -47,8 +47,7 @@ def _row(edit: FileEdit, *, is_drawn: bool, is_unified: bool) -> EditRow:
     is_masked = bool(edit.old_blob or edit.new_blob)
     old, new = (text if is_masked else mask_file(text, key=_KEY) for text in (edit.old, edit.new))
     diff = as_drawn(diff_masked(old, new), is_unified=is_unified)
-    cut = "Only the first 2,000 lines or 100 kB are compared here." if diff.is_cut else ""
-    return EditRow(edit.path, edit.change.value, diff, " ".join(filter(None, (_runs(edit), cut))))
+    return EditRow(edit.path, edit.change.value, diff, " ".join(filter(None, (_runs(edit), cut_note(diff)))))
 
 
 def _note(edit: FileEdit) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.accounts.models import Person, Project, Role
 from apps.accounts.permissions import person_of, requires
 from apps.accounts.services import find_or_make_project
+from apps.core.addresses import row_number
 from apps.core.jobs import job_of
 from apps.environments import connect
 from apps.environments.forms import EXEC_CODES, ClusterForm, InClusterForm, KubeconfigForm, TokenForm
@@ -57,7 +59,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     return render(request, "environments/setup_start.html", context)
 
 
-def _repositories(person: Person) -> Any:
+def _repositories(person: Person) -> QuerySet[Repository]:
     return Repository.objects.visible_to(person).select_related("project")
 
 
@@ -190,11 +192,8 @@ def _is_open(key: str, forms: dict[str, ClusterForm]) -> bool:
 
 
 def _asked_repository(request: HttpRequest, person: Person) -> Repository | None:
-    raw = request.GET.get("repository", "")
-    if not (raw.isascii() and raw.isdigit() and len(raw) < 10):
-        return None
-    found: Repository | None = _repositories(person).filter(pk=int(raw)).first()
-    return found
+    number = row_number(request.GET.get("repository"))
+    return _repositories(person).filter(pk=number).first() if number else None
 
 
 def _cluster_project(request: HttpRequest, person: Person) -> Project:

@@ -18,9 +18,9 @@ from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.text import TEXT_LIMIT, clean_text
 
-LOG_FIELDS = 7  # of `git_command.LOG_FORMAT`
+LOG_FIELDS = 7  # of `git_names.LOG_FORMAT`
 MAX_REST_BYTES = 4 * TEXT_LIMIT + 8  # as much of one field as is ever kept, in the widest letters
-REF_FIELDS = 6  # of `git_command.REF_FORMAT`
+REF_FIELDS = 6  # of `git_names.REF_FORMAT`
 MAX_TIMESTAMP = 253_402_300_799  # the last second of the year 9999, the last a datetime can hold
 
 # An id, a type and a size.

@@ -103,12 +103,15 @@ def _read_key(packets: list[tuple[int, bytes]], key: bytes, text: str) -> Block:
 
 @dataclass(frozen=True, slots=True)
 class _Signature:
+    """`issuers` are the id and the fingerprint of the key it names, "" for what it does not name."""
+
     kind: int
     created_at: datetime
     lasts: timedelta
     issuers: tuple[str, ...]
 
     def is_by(self, fingerprint: str) -> bool:
+        """Whether nothing it names speaks against this key; one that names nothing stands for any."""
         return all(fingerprint.endswith(issuer) for issuer in self.issuers)
 
 

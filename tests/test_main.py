@@ -241,6 +241,24 @@ def test_another_work_tree_of_a_clone_is_read_alike(clone: Clone, capsys: pytest
     assert "crash" in capsys.readouterr().out
 
 
+def test_a_clone_that_lacks_a_commit_starts_nothing_it_names(
+    clone: Clone, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marker, parent = tmp_path / "started", clone.git("rev-parse", "HEAD~1")
+    (clone.path / ".git" / "objects" / parent[:2] / parent[2:]).unlink()
+    settings = {
+        "core.repositoryFormatVersion": "1", "extensions.partialClone": "origin",
+        "remote.origin.promisor": "true",
+        "remote.origin.url": "ssh://git@localhost/shop", "core.sshCommand": f"touch {marker}; false",
+    }  # fmt: skip
+    for name, value in settings.items():
+        clone.git("config", name, value)
+
+    assert main(["notes", str(clone.path), "--all"]) == 1
+    assert not marker.exists()
+    assert capsys.readouterr().err
+
+
 def test_an_empty_repository_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Clone(tmp_path / "empty")
 

@@ -65,7 +65,9 @@ ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     # Answers every question with a failure; `git_access` puts its own in this place.
     "GIT_ASKPASS": "false",
-    "GIT_ALLOW_PROTOCOL": "https:ssh",
+    # A clone may say that what it lacks is fetched when it is asked for, and by which command. Only
+    # `build_remote_environment` lets a command talk to anybody.
+    "GIT_ALLOW_PROTOCOL": "none",
     "GIT_PROTOCOL_FROM_USER": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_LITERAL_PATHSPECS": "1",
@@ -114,4 +116,5 @@ def build_remote_config(url: GitUrl, policy: GitPolicy, *, peer: str) -> list[st
 
 
 def build_remote_environment(url: GitUrl) -> dict[str, str]:
-    return {"GIT_ALLOW_PROTOCOL": "https:ssh:http"} if url.scheme == "http" else {}
+    """What a command may speak with the remote."""
+    return {"GIT_ALLOW_PROTOCOL": "https:ssh:http" if url.scheme == "http" else "https:ssh"}

@@ -23,7 +23,7 @@ _SSH_KINDS = frozenset((
 ))  # fmt: skip
 # Patterns and quotes mean something in a file of allowed signers: a name is a name.
 _PRINCIPAL = re.compile(r"[\w.@+/:=-]{1,100}")
-_PRIVATE = re.compile(r"BEGIN [A-Z0-9 ]*PRIVATE KEY|^PuTTY-User-Key-File|^AGE-SECRET-KEY-", re.MULTILINE)
+_PRIVATE = re.compile(r"BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|^PuTTY-User-Key-File|^AGE-SECRET-KEY-", re.MULTILINE)
 
 
 class KeyFormat(StrEnum):

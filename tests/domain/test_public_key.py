@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -107,6 +108,12 @@ def test_what_is_no_key_of_use_is_refused_with_its_reason(
     text: str, principals: str, code: str, field: str
 ) -> None:
     assert code_of(text, principals) == (code, field)
+
+
+def test_a_text_that_never_gets_to_a_key_is_refused_quickly() -> None:
+    started = time.perf_counter()
+    assert code_of("BEGIN " * 800_000) == ("KEY_SYNTAX", "text")
+    assert time.perf_counter() - started < 5
 
 
 @pytest.mark.parametrize(

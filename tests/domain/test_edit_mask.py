@@ -93,6 +93,14 @@ spec:
         '{"kind": "Secret", "data": {"a": "hunter2"}}',
         "kind: Secret\n? {a: b}\n: hunter2\n",
         "kind: Secret\ndata: {a: hunter2, a: x}\n",
+        "kind: Secret\nstringData: {a: hunter2}\nstringData: {b: x}\n",
+        "auth: {user: hunter2}\nauth: {password: hunter2}\n",
+        "kind: Secret\nstringData: {x: &a [hunter2, {password: q}]}\n---\na: 1\n",
+        "kind: List\nitems:\n- {kind: Secret, data: {x: &a [hunter2, {password: q}]}}\n- {kind: A, b: *a}\n",
+        "patches:\n- patch: |-\n    kind: Secret\n    stringData:\n      a: hunter2\n",
+        "patches:\n- target: {kind: Secret}\n  patch: |-\n    - {op: add, path: /data/a, value: hunter2}\n",
+        "- {op: replace, path: /stringData/a, value: hunter2} # of a secret\n",
+        "export DB_PASS='hunter2'\nAPP_KEY=hunter2\n",
         "kind: Secret\r\ndata:\r\n  a: hunter2\r\n",
         "kind: Secret\ndata:\n  a: hunter2",
     ],
@@ -101,9 +109,20 @@ def test_no_spelling_lets_one_through(text: str) -> None:
     assert "hunter2" not in shown(text)
 
 
-@pytest.mark.parametrize("text", ["", "a: 1\n", "{{ if .x }}\na: 1\n{{ end }}\n", "# only words\n", "\t\x01"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "a: 1\n", "{{ if .x }}\na: 1\n{{ end }}\n", "# only words\n", "\t\x01",
+     "kind: Pod # no secret\npath: /var/lib/data/files\nKEY: 1\n", "KEY_FILE=/run/x\nMODE=fast\n"],
+)  # fmt: skip
 def test_what_holds_no_secret_is_as_it_was(text: str) -> None:
     assert mask_file(text, key=b"key") == text
+
+
+def test_many_secrets_in_one_file_are_masked_quickly() -> None:
+    text = "password: [" + "hunter2," * 12_000 + "]\n" + "passwords:\n" + "- {password: hunter2}\n" * 4_000
+    started = time.perf_counter()
+    assert "hunter2" not in shown(text)
+    assert time.perf_counter() - started < 10
 
 
 def test_equal_secrets_stay_equal_and_others_differ() -> None:

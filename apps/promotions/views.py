@@ -170,7 +170,8 @@ def _page(request: HttpRequest, promotion: Promotion, *, status: int = 200) -> H
     context = {
         **_card(request, promotion),
         "items": items,
-        "page_url": reverse("promotion-detail", args=[promotion.pk]),
+        # Where it answers a refused form the address is that of the form, which cannot be opened again.
+        "page_url": reverse("promotion-detail", args=[promotion.pk]) if request.method == "POST" else "",
         "cargo": [pages.cargo_of(one.component, one.from_version, one.to_version) for one in items],
         **promotion_context(request, promotion, items),
     }

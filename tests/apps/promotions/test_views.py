@@ -46,6 +46,19 @@ def test_the_preview_shows_the_edit_and_every_gate_and_starts_what_it_showed(
     assert (promotion.reason, promotion.proposer_name) == ("sale", "proposer")
 
 
+def test_a_page_that_answers_a_refusal_leads_to_addresses_that_can_be_opened(
+    world: World, client: Client
+) -> None:
+    promotion = world.advance(world.propose("cart", by="approver"))
+    address = f"/promotions/{promotion.pk}/"
+    answer = signed_in(world, client, "approver").post(f"{address}approve/", seen(promotion))
+    page = answer.content.decode()
+    assert answer.status_code == 403
+    assert f'name="next" value="{address}"' in page
+    assert f'href="{address}?view=side#edit"' in page
+    assert "approve/" not in page
+
+
 def test_the_preview_foretells_what_would_be_rendered(world: World, client: Client) -> None:
     application = world.applications["cart", "production"]
     container = {"name": "cart", "image": "registry.example.org/shop/cart:1.0.0"}
@@ -103,9 +116,9 @@ def test_one_approves_another_merges_and_it_is_on_the_list(world: World, client:
     assert "You approved it already." in again.content.decode()
     signed_in(world, client, "proposer").post(f"/promotions/{promotion.pk}/merge/")
     assert world.advance(promotion).phase == "merged"
-    page = client.get("/projects/shop/promotions/").content.decode()
-    assert "1 promotion is under way" in page
-    assert "cart: 1.0.0 to 2.0.0 in production" in page
+    listed = client.get("/projects/shop/promotions/").content.decode()
+    assert "1 promotion is under way" in listed
+    assert "cart: 1.0.0 to 2.0.0 in production" in listed
 
 
 def test_the_proposer_has_no_approve_button_and_is_told_why(world: World, client: Client) -> None:

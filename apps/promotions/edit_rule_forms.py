@@ -100,10 +100,13 @@ class EditRuleForm(forms.Form):
         try:
             check_folder(data["file"], "file")
             split_path(data["field_path"])
+            self._check_neighbours(data["file"])
         except InputError as error:
             self.add_error("file", error.message)
         except EditError as error:
             self.add_error("field_path", error.reason)
+        except ValidationError as error:
+            self.add_error("file", error)
 
     def _clean_folder(self, data: dict[str, Any], source: Application) -> None:
         data["source_path"] = data["source_path"].strip().rstrip("/") or source.path
@@ -119,11 +122,11 @@ class EditRuleForm(forms.Form):
         except ValidationError as error:
             self.add_error("path", error)
 
-    def _check_neighbours(self, folder: str) -> None:
-        """A copy must not change what another environment is rendered from."""
-        others = neighbours_in(self.application, folder)
+    def _check_neighbours(self, place: str) -> None:
+        """A promotion must not change what another environment is rendered from: its gates are others."""
+        others = neighbours_in(self.application, place)
         if others:
-            message = f"{others[0]} is rendered from {others[0].path}: copying would change it too."
+            message = f"{others[0]} is rendered from {others[0].path}: that would change it too."
             raise ValidationError(visible(message), code="COPY_SHARED")
 
     @property

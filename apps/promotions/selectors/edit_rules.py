@@ -79,8 +79,16 @@ def copied_count(application: Application) -> int | None:
     return len(row.files) if row else None
 
 
-def neighbours_in(application: Application, folder: str) -> list[Application]:
-    """Applications of other environments that are rendered from this folder or from below it."""
+def neighbours_in(application: Application, place: str) -> list[Application]:
+    """
+    Applications of other environments that a change at this file or folder would change: rendered from it,
+    from below it, or from a folder around it that is not around the application's own.
+    """
     rows = Application.objects.filter(repository=application.repository_id, branch=application.branch)
     rows = rows.exclude(environment=application.environment_id).select_related("component", "environment")
-    return [row for row in rows if f"{row.path}/".startswith(f"{folder}/")]
+    return [row for row in rows if _is_changed_at(row.path, place, own=application.path)]
+
+
+def _is_changed_at(path: str, place: str, *, own: str) -> bool:
+    is_around = f"{place}/".startswith(f"{path}/") and not f"{own}/".startswith(f"{path}/")
+    return f"{path}/".startswith(f"{place}/") or (bool(path) and is_around)

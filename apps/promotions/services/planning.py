@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from apps.environments.models import Application, Environment
 from apps.promotions.models import FIELD, FOLDER, IMAGE, EditRule, EditTarget, PromotionItem
-from apps.promotions.services.copies import is_there, listed
+from apps.promotions.services.copies import MOST_LISTED, Listing, is_there, listed
 from apps.releases.selectors.versions import bare_version, shown_version
 from gitopsui.domain.edit import EditError, set_image, set_value
 from gitopsui.domain.edit_file import FileEdit, hash_edits
@@ -239,11 +239,23 @@ def _nothing_to_edit(rule: EditRule | None, copies: EditRule | None) -> str:
 def _undone(undo: Sequence[FileEdit], row: EditTarget) -> list[FileEdit]:
     """What is left to take back. Raises EditError where a file is neither as it became nor as it was."""
     listing = listed(row)
+    for one in undo:
+        _check_listed(one.path, row, listing)
     left = [one for one in undo if not is_there(listing, one)]
     for one in left:
         if not is_there(listing, one.undone()):
             raise EditError(f"{one.path} was changed since, so it is not taken back; revert it there.")
     return left
+
+
+def _check_listed(path: str, row: EditTarget, listing: Listing) -> None:
+    """Raises EditError for a file of which the listing does not tell whether it is there."""
+    if path in listing:
+        return
+    if not path.startswith(f"{row.path}/"):
+        raise EditError(f"{path} is not in {row.path}, the folder that is written now; revert it there.")
+    if len(listing) >= MOST_LISTED or "\n" in path:
+        raise EditError(f"{row.path} holds more files than are listed, perhaps {path}; revert it there.")
 
 
 def _shared(paths: Iterable[str], taken: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from apps.environments.models import Application
 from apps.promotions.edit_rule_forms import EditRuleForm
 from apps.promotions.models import EditRule, EditTarget, Promotion
 from apps.promotions.selectors.edit_rules import rule_of
+from apps.promotions.services.copies import MOST_LISTED
 from apps.promotions.services.decide import ask_merge
 from apps.promotions.services.edit_rules import save_rule
 from apps.promotions.services.planning import Plan, Wish, plan_promotion
@@ -238,6 +239,27 @@ def test_what_is_back_already_has_nothing_to_go_back_to(folders: World) -> None:
     assert reasons(plan) == ["apps/cart/production holds what it held before already."]
 
 
+def test_what_lies_in_another_folder_than_is_read_now_is_not_taken_for_gone(world: World) -> None:
+    world.seed.commit(FILES, "Add more files")
+    copies(world, only=["config"])
+    promotion = merged(world)
+    copies(world, path="apps/cart/elsewhere", only=["config"])
+    plan = plan_promotion(world.environments["production"], wishes_back(promotion))
+    (reason,) = reasons(plan)
+    assert f"{PRODUCTION}/config/app.yaml is not in apps/cart/elsewhere" in reason
+
+
+def test_what_a_long_listing_leaves_out_is_not_taken_for_gone(world: World) -> None:
+    world.seed.commit(FILES, "Add more files")
+    copies(world, only=["config"])
+    promotion = merged(world)
+    lines = "".join(f"100644 {'0' * 40} {PRODUCTION}/a{number}\n" for number in range(MOST_LISTED))
+    EditTarget.objects.filter(path=PRODUCTION).update(text=lines)
+    plan = plan_promotion(world.environments["production"], wishes_back(promotion))
+    (reason,) = reasons(plan)
+    assert "more files than are listed" in reason
+
+
 def test_two_that_change_one_file_are_two_promotions(folders: World) -> None:
     web = folders.applications["web", "production"]
     EditTarget.objects.filter(application=web).update(path=f"{PRODUCTION}/deployment.yaml")
@@ -295,12 +317,18 @@ def test_the_form_fills_in_the_folders_of_both_applications(world: World) -> Non
         ({"source_path": "../etc"}, "source_path", "is no path like"),
         ({"path": "apps/cart/staging/in"}, "source_path", "One folder lies in the other"),
         ({"path": "apps/web"}, "path", "web in staging is rendered from apps/web/staging"),
+        ({"path": "apps/web/staging/in"}, "path", "web in staging is rendered from apps/web/staging"),
         ({"only": "/a"}, "only", "is no path like"),
         ({"keep": "a//b"}, "keep", "is no pattern like"),
         ({"way": "field"}, "file", "Name the file."),
         ({"way": "field", "file": "a.yaml"}, "field_path", "Name the value in it."),
         ({"way": "field", "file": "/a", "field_path": "b"}, "file", "is no path like"),
         ({"way": "field", "file": "a", "field_path": "b..c"}, "field_path", "empty key part"),
+        (
+            {"way": "field", "file": f"{STAGING}/a.yaml", "field_path": "b"},
+            "file",
+            "cart in staging is rendered",
+        ),
     ],
 )
 def test_what_could_not_work_is_said_beside_its_field(
@@ -309,6 +337,12 @@ def test_what_could_not_work_is_said_beside_its_field(
     filled = form(world, **data)
     assert not filled.is_valid()
     assert words in " ".join(filled.errors[field])
+
+
+def test_a_folder_around_both_may_be_edited_by_either(world: World) -> None:
+    Application.objects.filter(pk=world.applications["cart", "staging"].pk).update(path="apps/cart")
+    filled = form(world, way="field", file=f"{PRODUCTION}/a.yaml", field_path="b")
+    assert filled.is_valid(), filled.errors
 
 
 def test_what_was_typed_for_another_way_is_not_asked_about(world: World) -> None:

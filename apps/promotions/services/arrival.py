@@ -42,7 +42,10 @@ def watch_arrival(
     waiting = [item for item in items if item.arrived_at is None]
     followed = [item for item in waiting if not _is_asked_for_only(item, promotion, git)]
     is_late = promotion.arrive_by is not None and now > promotion.arrive_by
-    if not waiting:
+    if not items:
+        text = f"None of its applications is here any more, so nothing says whether they run it. {tidy()}"
+        claim.write(text.strip(), unfollowed_at=now, attention="")
+    elif not waiting:
         text = f"{_describe(items)} {tidy()}".strip()
         claim.write(text, phase=Phase.DEPLOYED, deployed_at=now, attention="")
     elif not followed:

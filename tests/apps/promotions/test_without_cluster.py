@@ -85,3 +85,14 @@ def test_a_component_without_a_source_says_why_nobody_knows_what_ships(world: Wo
     client.force_login(world.people["proposer"])
     page = client.get("/projects/shop/promotions/new/?from=staging&into=production&component=cart")
     assert "cart has no source repository" in page.content.decode()
+
+
+def test_what_has_no_application_any_more_is_not_said_to_run(world: World) -> None:
+    promotion = merged(world)
+    world.applications["cart", "production"].delete()
+    world.advance(promotion)
+    assert (promotion.phase, promotion.is_settled) == ("merged", True)
+    assert promotion.events.last().text.startswith("None of its applications is here any more")  # type: ignore[union-attr]
+    client = Client()
+    client.force_login(world.people["viewer"])
+    assert client.get(f"/promotions/{promotion.pk}/").status_code == 200

@@ -112,7 +112,7 @@ def with_places(commits: QuerySet[ConfigCommit]) -> QuerySet[ConfigCommit]:
 
 
 def read_rows(component: Component, commits: Sequence[ConfigCommit]) -> list[ConfigRow]:
-    """The rows of these commits of the component's applications, in their order. About six queries."""
+    """The rows of these commits of the component's applications, in their order. Some seven queries."""
     changed = [commit for commit in commits if commit.changes_version]
     named = {version for one in changed for version in (one.version, one.previous_version)}
     versions = _Versions(component)
@@ -120,11 +120,12 @@ def read_rows(component: Component, commits: Sequence[ConfigCommit]) -> list[Con
         commits_of_versions = find_commits_of(component, named)
         versions = _Versions(component, commits_of_versions, find_releases(component, named))
     carried = _read_carried(versions, {(one.previous_version, one.version) for one in changed})
-    index = index_of_repository(commits[0].application.repository_id) if commits else {}
+    repositories = {one.application.repository_id for one in commits}
+    said = {pk: index_of_repository(pk) for pk in repositories}
     return [
         _row(
             one,
-            tell_subject(one.subject, index, sha=one.sha).text,
+            tell_subject(one.subject, said[one.application.repository_id], sha=one.sha).text,
             carried[one.previous_version, one.version] if one.changes_version else None,
             versions.releases.get(one.version) if one.changes_version else None,
         )

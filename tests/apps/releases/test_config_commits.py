@@ -13,10 +13,12 @@ from pytest_django import DjangoAssertNumQueries
 from apps.accounts.models import Role
 from apps.environments.models import Application, Component, ConfigCommit
 from apps.promotions.models import Promotion
+from apps.releases.models import NoteOverride
 from apps.releases.selectors import config_ranges
-from apps.releases.selectors.config_commits import ConfigRow, commits_of, read_rows
+from apps.releases.selectors.config_commits import ConfigRow, commits_of, read_rows, with_places
 from apps.releases.selectors.config_ranges import read_range
 from apps.releases.selectors.points import find_point
+from apps.repositories.models import Repository
 from tests.accounts import make_person
 from tests.apps.releases.conftest import Shop
 
@@ -114,6 +116,26 @@ def test_a_commit_that_changed_something_else_stands_by_itself(lines: Shop) -> N
     keep(staging, "v1.2.0", "v1.2.0", 3, change="Deployment cart: replicas 2 → 3")
     (row,) = rows_of(staging)
     assert (row.carried, row.change) == (None, "Deployment cart: replicas 2 → 3")
+
+
+def test_what_is_hidden_in_one_of_two_config_repositories_is_hidden_beside_the_other(lines: Shop) -> None:
+    staging, production = (application_in(lines, name) for name in ("staging", "production"))
+    other = Repository.objects.create(
+        project=lines.project, name="other", url="https://git.example.org/other.git", host="git.example.org",
+        same_as="https://git.example.org/other", is_config=True,
+    )  # fmt: skip
+    Application.objects.filter(pk=production.pk).update(repository=other)
+    cluster = Component.objects.create(
+        project=lines.project, name="cluster", slug="cluster", image="", source=other
+    )
+    theirs = keep(production, "", "", 1, subject="Rotate the stolen key")
+    NoteOverride.objects.create(
+        component=cluster, kind="commit", key=theirs.sha, is_hidden=True, edited_by="ada",
+        edited_at=timezone.now(),
+    )  # fmt: skip
+    ours = keep(staging, "", "", 2)
+    commits = list(with_places(ConfigCommit.objects.filter(pk__in=[ours.pk, theirs.pk]).order_by("-pk")))
+    assert "Rotate the stolen key" not in [row.subject for row in read_rows(staging.component, commits)]
 
 
 def test_many_commits_take_no_more_queries_than_a_few(

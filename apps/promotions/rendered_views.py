@@ -17,4 +17,4 @@ from apps.promotions.models import Promotion
 def promotion_rendered(request: HttpRequest, pk: int) -> HttpResponse:
     promotion = get_object_or_404(Promotion.objects.visible_to(person_of(request)), pk=pk)
     items = list(promotion.items.select_related("application__environment", "application__component"))
-    return render(request, "promotions/_rendered.html", rendered_context(request, promotion, items))
+    return render(request, "promotions/_promotion_rendered.html", rendered_context(request, promotion, items))

@@ -25,14 +25,14 @@ AGAIN = "The tags of the project are checked again now."
 @sensitive_post_parameters("text")
 @sensitive_variables("form")
 @require_http_methods(["GET", "HEAD", "POST"])
-def trusted_keys(request: HttpRequest, slug: str) -> HttpResponse:
+def trusted_key_list(request: HttpRequest, slug: str) -> HttpResponse:
     """The trusted keys of a project; its administrators add to them."""
     project, person = find_project(request, slug), person_of(request)
     form = TrustedKeyForm(request.POST or None)
     if request.method == "POST":
         _check_may_change(person, project)
         if form.is_valid() and _add(request, project, form, person):
-            return redirect("trusted-keys", slug)
+            return redirect("trusted-key-list", slug)
     context = {
         "project": project,
         "keys": list_keys(project, now=timezone.now()),
@@ -67,4 +67,4 @@ def trusted_key_remove(request: HttpRequest, pk: int) -> HttpResponse:
     _check_may_change(person_of(request), row.project)
     remove_trusted_key(row, by=person_of(request))
     messages.success(request, f"The key of {row.owner} is not trusted any more. {AGAIN}")
-    return redirect("trusted-keys", row.project.slug)
+    return redirect("trusted-key-list", row.project.slug)

@@ -80,7 +80,7 @@ urlpatterns = [
         name="changelog",
     ),
     path("projects/<slug:slug>/feeds/", published_views.feeds, name="feeds"),
-    path("projects/<slug:slug>/keys/", key_views.trusted_keys, name="trusted-keys"),
+    path("projects/<slug:slug>/keys/", key_views.trusted_key_list, name="trusted-key-list"),
     path("trusted-keys/<int:pk>/remove/", key_views.trusted_key_remove, name="trusted-key-remove"),
     path("public/<slug:slug>/<slug:component_slug>/", published_views.public_notes, name="public-notes"),
     path(

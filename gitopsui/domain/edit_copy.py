@@ -13,6 +13,7 @@ from gitopsui.domain.errors import InputError
 MOST_FILES = 400  # that differ
 MAX_FILE_BYTES = 400_000
 MAX_COPY_BYTES = 4_000_000  # of both sides of all files that differ
+MOST_PARTS = 40  # of one pattern: each is held against every file
 _ANY = "**"
 
 
@@ -76,7 +77,7 @@ def check_folder(path: str, field: str) -> None:
 def check_pattern(pattern: str) -> None:
     parts = pattern.removesuffix("/").split("/")
     is_odd = any(part in ("", ".", "..") for part in parts)
-    if not pattern.strip("/") or is_odd:
+    if not pattern.strip("/") or is_odd or len(parts) > MOST_PARTS:
         message = f"“{pattern[:100]}” is no pattern like replicas.yaml, secrets/** or *-local.yaml."
         raise InputError(message, code="COPY_PATTERN", field="keep")
 

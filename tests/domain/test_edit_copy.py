@@ -141,6 +141,7 @@ def test_an_odd_entry_that_is_kept_or_not_asked_for_does_no_harm() -> None:
         (CopyRule("env/prod/app", "env/prod"), "source"),
         (CopyRule("a", "b", only=("../x",)), "only"),
         (CopyRule("a", "b", keep=("a//b",)), "keep"),
+        (CopyRule("a", "b", keep=("**/" * 600 + "x",)), "keep"),
     ],
 )
 def test_a_rule_that_could_not_work_names_the_field_to_blame(rule: CopyRule, field: str) -> None:

@@ -8,10 +8,12 @@ from typing import Any, Protocol
 from apps.environments.models import Component
 from apps.releases.models import Release
 from apps.releases.selectors.links import Links, links_of
+from apps.releases.selectors.overrides import SUMMARY_CHARS
 from apps.releases.selectors.own_commits import keep_own, own_commits
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.mask_text import mask_text
+from gitopsui.domain.note_overrides import SUMMARY_ENTRIES
 from gitopsui.domain.notes import Notes, build_notes, to_dict, to_html
 from gitopsui.domain.text import clean_json, clean_text
 
@@ -19,7 +21,6 @@ MOST_RELEASES = 60  # in one run
 MOST_COMMITS = 3_000  # of one release; a page with more is read by nobody
 MOST_LOOKED_THROUGH = 20_000  # commits of a release of one folder of a repository
 MOST_NUMBERS = 50  # links and ids of one entry
-SUMMARY_CHARS = 300
 WORDS_CHARS = 50_000
 # Asking again gives the same answer until other tags arrive.
 _LASTING = {"GIT_REF_MISSING", "GIT_TOO_LARGE"}
@@ -112,9 +113,9 @@ def _shortened_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _summary(notes: Notes) -> str:
-    """The first changes of the most important section."""
+    """The first changes, as `note_overrides.summarise` gives them where people said nothing."""
     texts = [entry.text for section in notes.sections for entry in section.entries]
-    return ", ".join(texts[:3])
+    return ", ".join(texts[:SUMMARY_ENTRIES])
 
 
 def _words(notes: Notes) -> list[str]:

@@ -46,7 +46,8 @@ class GitDoor(Protocol):
 class BuiltIn:
     """
     The pull request of one promotion on a plain Git remote. `base_sha` is the commit it was planned on,
-    `head_sha` its own, `signer` who the merge is by, `url` our own page of it. GitError goes through as it is.
+    `head_sha` its own, `signer` who the merge is by, `url` our own page of it. GitError goes through as it
+    is.
     """
 
     def __init__(

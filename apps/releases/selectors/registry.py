@@ -166,22 +166,6 @@ def _newer(found: Iterable[tuple[Order, str]], current: Order) -> Newer | None:
     return Newer(newer[0][1], len({order for order, _ in newer})) if newer else None
 
 
-def find_hints(shown: Mapping[int, str], *, now: datetime) -> dict[int, Hint]:
-    """
-    For components, by id, with the version that runs in their last environment: what the registry has that
-    is newer. One query for all of them; a component without news is left out.
-    """
-    rows = RegistryState.objects.filter(component__in=shown.keys()).exclude(newest_allowed="")
-    answers: dict[int, Hint] = {}
-    for component_id, tag, checked_at, pattern in rows.values_list(
-        "component_id", "newest_allowed", "checked_at", "component__tag_pattern"
-    ):
-        hint = hint_of(tag, checked_at, pattern, shown=shown[component_id], now=now)
-        if hint is not None:
-            answers[component_id] = hint
-    return answers
-
-
 def hint_of(
     newest_allowed: str, checked_at: datetime | None, pattern: str, *, shown: str, now: datetime
 ) -> Hint | None:
@@ -197,18 +181,11 @@ def is_stale(checked_at: datetime | None, now: datetime) -> bool:
     return checked_at is None or checked_at < now - STALE_AFTER
 
 
-def commit_of_digest(component: Component, digest: str) -> str:
-    """
-    The commit that the image with this digest says it was built from, "" where that is not known.
-
-    `digest` may stand behind an image name, as a cluster reports it: `registry/cart@sha256:…`.
-    """
-    wanted = digest.rpartition("@")[2]
-    return commits_of_digests(component, [wanted]).get(wanted, "")
-
-
 def commits_of_digests(component: Component, digests: Iterable[str]) -> dict[str, str]:
-    """The same for several digests, by digest, in one query; those that are not known are left out."""
+    """
+    The commits that the images with these digests say they were built from, by digest, in one query; those
+    that are not known are left out.
+    """
     wanted = {digest for digest in digests if digest}
     if not wanted:
         return {}

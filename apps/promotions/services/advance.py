@@ -141,6 +141,7 @@ def _push(turn: Turn) -> bool:
     promotion, reach = turn.promotion, turn.doors.reach
     if promotion.wants_close:
         return _close(turn)
+    _keep_commit(turn)
     if not check_base(turn):
         return False
     try:
@@ -154,6 +155,23 @@ def _push(turn: Turn) -> bool:
     turn.claim.write("Its branch is at the remote.", phase=Phase.OPENING, error="")
     reach(5)
     return True
+
+
+def _keep_commit(turn: Turn) -> None:
+    """
+    Make its commit again where the mirror was tidied or built anew since. Then the remote has no branch with
+    it either, so that another id, as when the proposer has a new address, is no second commit.
+    """
+    promotion = turn.promotion
+    turn.fetch()
+    try:
+        turn.doors.git.resolve(promotion.head_sha)
+    except GitError as error:
+        if error.code != "GIT_REF_MISSING":
+            raise
+        again = _make_commit(turn)
+        if again and again != promotion.head_sha:
+            turn.claim.write("Its commit was made again.", head_sha=again)
 
 
 def _fail(turn: Turn, error: GitError | ForgeError) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from apps.accounts.models import Person
 from apps.core.models import AuditEvent
 from apps.promotions import connect
 from apps.promotions.models import Promotion
@@ -299,6 +303,30 @@ def test_a_worker_killed_after_the_branch_went_leaves_the_last_step_to_the_next(
     assert (promotion.phase, list(world.remote_heads())) == ("merged", ["refs/heads/main"])
     assert world.advance(promotion).phase == "deployed"
     assert steps_of(promotion).count("deployed") == 1
+
+
+@pytest.mark.parametrize("address", ["proposer@example.org", "new@example.org"])
+def test_a_commit_that_only_a_lost_mirror_held_is_made_again(
+    world: World, settings: Any, address: str
+) -> None:
+    promotion = world.propose("cart")
+
+    def reach(point: int) -> None:
+        if point == 3:
+            raise Killed
+
+    Person.objects.filter(username="proposer").update(email="proposer@example.org")
+    row = Promotion.objects.select_related("repository__credential", "proposer").get(pk=promotion.pk)
+    with pytest.raises(Killed):
+        advance_promotion(row.pk, replace(connect.doors(row), reach=reach))
+    before = Promotion.objects.get(pk=promotion.pk)
+    for path in Path(settings.GITOPSUI_MIRRORS).glob("*.git"):
+        shutil.rmtree(path)
+    Person.objects.filter(username="proposer").update(email=address)
+
+    assert (before.phase, world.advance(promotion).phase) == ("pushing", "open")
+    assert (promotion.head_sha == before.head_sha) == (address == "proposer@example.org")
+    assert world.remote_heads()[f"refs/heads/{promotion.branch}"] == promotion.head_sha
 
 
 def test_what_does_not_arrive_in_time_says_so_plainly(world: World) -> None:

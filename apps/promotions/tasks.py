@@ -17,6 +17,7 @@ from apps.promotions.services import (
     advance,
     drift_notices,
     external_gates,
+    follow,
     forge_wait,
     forges,
     propose,
@@ -45,7 +46,8 @@ def advance_promotion(promotion_id: int) -> None:
     advance.advance_promotion(promotion_id, connect.doors(promotion))
     promotion.refresh_from_db()
     renderings.schedule_rendering(promotion)
-    pause = forge_wait.find_pause(promotion, now=timezone.now())
+    now = timezone.now()
+    pause = forge_wait.find_pause(promotion, now=now) or follow.follow(promotion, now=now)
     if promotion.is_settled:
         jobs.forget(propose.ADVANCE, promotion_id)
     elif pause is not None:

@@ -139,15 +139,19 @@ def _with_now(promotion: Promotion, steps: list[Step]) -> list[Step]:
 
 def _approval_note(promotion: Promotion) -> str:
     given = sorted({row.name for row in promotion.approvals.all() if not row.is_rejection})
-    return ", ".join(given) if given else "every gate open"
+    if given:
+        return ", ".join(given)
+    return "every gate open" if _is_past(promotion, "merging") else ""
 
 
 def _arrival_note(promotion: Promotion) -> str:
     if promotion.unfollowed_at:
         return "no cluster says so"
+    if promotion.phase != "merged":
+        return "Synced, Healthy" if promotion.phase == "deployed" else ""
     items = list(promotion.items.all())
     arrived = sum(item.arrived_at is not None for item in items)
-    return f"{arrived} of {len(items)} arrived" if promotion.phase == "merged" else "Synced, Healthy"
+    return f"{arrived} of {len(items)} arrived"
 
 
 def gate_rows(gates: Iterable[Gate]) -> list[GateRow]:

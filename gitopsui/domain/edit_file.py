@@ -136,7 +136,8 @@ def hash_edits(edits: Iterable[FileEdit]) -> str:
 
 def _meant(edit: FileEdit) -> tuple[str, str, str]:
     """What the edit does: of a copy the ids of its contents, behind a NUL, which no path has."""
-    if not edit.old_blob and not edit.new_blob:
+    is_copy = bool(edit.old_blob or edit.new_blob)
+    if not is_copy and edit.change is FileChange.CHANGED and edit.is_executable is None:
         return edit.path, edit.old, edit.new
     head = f"{edit.path}\0{edit.change}\0{edit.is_executable}"
-    return head, edit.old_blob, edit.new_blob
+    return (head, edit.old_blob, edit.new_blob) if is_copy else (head, edit.old, edit.new)

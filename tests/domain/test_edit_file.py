@@ -74,6 +74,8 @@ def test_two_edits_that_do_something_else_have_different_hashes() -> None:
         copied(b"x", b"", runs=True),
         copied(b"x", b"", runs=False),
         FileEdit("a/b", "x", ""),
+        FileEdit("a/b", "x", "", change=FileChange.REMOVED),
+        FileEdit("a/b", "x", "", is_executable=True),
     ]
     assert len({hash_edits([one]) for one in edits}) == len(edits)
     first, other = edits[0], FileEdit("c", "", "1")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import timedelta
 
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from apps.core import queue, ticks
@@ -30,5 +31,6 @@ def tidy() -> None:
     Tick.objects.exclude(name__in=SCHEDULES).filter(asked_at__lt=timezone.now() - timedelta(days=1)).delete()
     call_command("clearsessions")
     if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
+        # It wants the database for itself: while others write, the next time is soon enough.
+        with suppress(OperationalError), connection.cursor() as cursor:
             cursor.execute("PRAGMA optimize")

@@ -98,10 +98,10 @@ def plan_promotion(environment: Environment, wishes: Sequence[Wish]) -> Plan:
 
 
 def _targets(wishes: Sequence[Wish]) -> dict[int, list[EditTarget]]:
+    """By application, of those whose files were looked through; nothing where none of them fits."""
     found: dict[int, list[EditTarget]] = {}
-    rows = EditTarget.objects.filter(application__in=[one.application for one in wishes])
-    for row in rows.exclude(path=""):
-        found.setdefault(row.application_id, []).append(row)
+    for row in EditTarget.objects.filter(application__in=[one.application for one in wishes]):
+        found.setdefault(row.application_id, []).extend([row] if row.path else [])
     return found
 
 
@@ -162,7 +162,7 @@ class _Planner:
         if application.desired_error_code or application.refusal:
             return application.desired_error or application.refusal
         if not self._rows(wish, copies):
-            return _nothing_to_edit(rule, copies)
+            return _nothing_to_edit(rule, copies, is_read=application.pk in self.targets)
         if self.place is not None and self.place != _place_of(application):
             return f"It lives in another repository or branch ({application.repository}); promote it apart."
         return ""
@@ -226,13 +226,15 @@ def _place_of(application: Application) -> tuple[int, str]:
     return application.repository_id, application.branch
 
 
-def _nothing_to_edit(rule: EditRule | None, copies: EditRule | None) -> str:
+def _nothing_to_edit(rule: EditRule | None, copies: EditRule | None, *, is_read: bool) -> str:
     if copies or (rule is not None and rule.way == FIELD):
         return "How it is promoted was changed and its files are read just now; look again in a moment."
     if rule is not None:
         return (
             "No file of its own says its version, and its folder is only copied as it is now: revert there."
         )
+    if not is_read:
+        return "Which of its files says the version is being looked for; look again in a moment."
     return "No file of its own says which version it runs, so there is nothing to edit."
 
 

@@ -60,6 +60,15 @@ def test_a_values_file_that_another_environment_reads_too_is_left_alone(world: W
     ]
 
 
+def test_files_that_were_not_looked_through_yet_are_no_files_that_do_not_fit(world: World) -> None:
+    EditTarget.objects.all().delete()
+    application = world.applications["cart", "production"]
+    plan = plan_promotion(world.environments["production"], [Wish(application, "2.0.0")])
+    assert [skip.reason for skip in plan.skips] == [
+        "Which of its files says the version is being looked for; look again in a moment."
+    ]
+
+
 def test_an_overlay_that_changes_no_image_yet_gets_an_entry_of_its_own(world: World) -> None:
     application = become(world, OVERLAY, renderer="kustomize", path="overlays/production")
     (text,) = edited(world, application).values()

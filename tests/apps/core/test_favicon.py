@@ -17,7 +17,7 @@ def test_the_icon_that_browsers_ask_for_leads_to_ours() -> None:
     assert answer.headers["Location"].startswith("/static/img/favicon")
 
 
-@pytest.mark.parametrize("name", ["403", "404", "409", "500", "503"])
+@pytest.mark.parametrize("name", ["403", "404", "500", "503"])
 def test_an_error_page_names_the_icon(name: str) -> None:
     text = (ROOT / "templates" / f"{name}.html").read_text(encoding="utf-8")
     assert '{% extends "base.html" %}' in text or "img/favicon.svg" in text

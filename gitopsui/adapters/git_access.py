@@ -22,6 +22,7 @@ from gitopsui.adapters.git_address import DEFAULT_PORTS, GitPolicy, GitUrl
 from gitopsui.domain.errors import InputError
 
 DIRECTORY_PREFIX = "gitopsui-access-"
+MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes it private
 # Longer than any call: what is older was left behind by a process that was killed.
 LEFT_BEHIND_AFTER = timedelta(hours=1)
 
@@ -147,7 +148,7 @@ def private_directory(near: Path) -> Iterator[Path]:
 
 def _find_base(near: Path) -> Path:
     """Memory first, so that nothing reaches a disk; containers often mount it so that no program starts."""
-    for base in (Path("/dev/shm"), Path(tempfile.gettempdir())):  # noqa: S108 - mkdtemp makes it private
+    for base in (MEMORY, Path(tempfile.gettempdir())):
         is_usable = base.is_dir() and os.access(base, os.W_OK | os.X_OK)
         if is_usable and not os.statvfs(base).f_flag & os.ST_NOEXEC:
             return base

@@ -42,10 +42,11 @@ def test_a_token_without_a_user_name_gets_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", [HTTPS, SSH])
-def test_its_files_are_ours_alone_and_gone_afterwards(url: GitUrl, tmp_path: Path) -> None:
+def test_its_files_are_ours_alone_and_gone_afterwards(url: GitUrl, tmp_path: Path, memory: Path) -> None:
     access = GitAccess("robot", "password", ssh_key="key", known_hosts="hosts")
     with lent(access, url, peer="93.184.216.34", policy=POLICY, near=tmp_path) as environment:
-        (folder,) = {path for path in folders() if path.name in str(environment)}
+        (folder,) = memory.iterdir()
+        assert str(folder) in str(environment)
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     assert set(modes.values()) <= {0o600, 0o700}
@@ -53,32 +54,28 @@ def test_its_files_are_ours_alone_and_gone_afterwards(url: GitUrl, tmp_path: Pat
     assert not folder.exists()
 
 
-def test_they_are_gone_when_the_call_fails(tmp_path: Path) -> None:
-    before = folders()
+def test_they_are_gone_when_the_call_fails(tmp_path: Path, memory: Path) -> None:
     with (
         pytest.raises(LookupError),
         lent(SECRET, HTTPS, peer="93.184.216.34", policy=POLICY, near=tmp_path),
     ):
         raise LookupError
-    assert folders() == before
+    assert not [*memory.iterdir()]
 
 
-def test_what_a_killed_process_left_is_removed_after_an_hour(tmp_path: Path) -> None:
-    base = git_access._find_base(tmp_path)
-    old, new = (Path(tempfile.mkdtemp(prefix=git_access.DIRECTORY_PREFIX, dir=base)) for _ in range(2))
+def test_what_a_killed_process_left_is_removed_after_an_hour(tmp_path: Path, memory: Path) -> None:
+    old, new = (Path(tempfile.mkdtemp(prefix=git_access.DIRECTORY_PREFIX, dir=memory)) for _ in range(2))
     (old / "password").write_text("left behind")
     os.utime(old, (1, 1))
     with lent(SECRET, HTTPS, peer="93.184.216.34", policy=POLICY, near=tmp_path):
         assert not old.exists()
         assert new.exists()
-    new.rmdir()
 
 
-def test_without_one_nothing_is_written(tmp_path: Path) -> None:
-    before = folders()
+def test_without_one_nothing_is_written(tmp_path: Path, memory: Path) -> None:
     with lent(None, HTTPS, peer="93.184.216.34", policy=POLICY, near=tmp_path) as environment:
         assert environment == {}
-        assert folders() == before
+        assert not [*memory.iterdir()]
 
 
 def test_ssh_is_told_where_to_go_and_whom_to_expect(tmp_path: Path) -> None:
@@ -121,8 +118,3 @@ def test_of_several_lines_is_refused(field: str, text: str) -> None:
     with pytest.raises(InputError) as caught:
         GitAccess(**{field: text})
     assert (caught.value.code, caught.value.field) == ("CREDENTIAL_SYNTAX", field)
-
-
-def folders() -> set[Path]:
-    bases = (Path("/dev/shm"), Path(tempfile.gettempdir()))
-    return {path for base in bases for path in base.glob(f"{git_access.DIRECTORY_PREFIX}*")}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,7 +38,7 @@ def _fill(url: str) -> dict[str, Any]:
     repository = Repository.objects.create(
         project=project, name="config", url=url, same_as=url, host=urlsplit(url).netloc, is_config=True
     )
-    jobs.schedule(POLL, repository.pk, label="config", group=repository.host)
+    jobs.schedule(POLL, repository.pk, label="config", group=repository.host, every=timedelta(seconds=2))
     now, environment = timezone.now(), Environment.objects.create(project=project, name="production")
     promotion = Promotion.objects.create(
         project=project, repository=repository, environment=environment, title="cart", phase="open",

@@ -190,6 +190,13 @@ def make_due(kind: str, subject_ids: Iterable[int]) -> int:
     return changed
 
 
+def ask(kind: str, subject_id: int, *, label: str) -> None:
+    """Somebody waits for it: it has a row, is due, and a worker is told once what asks for it is stored."""
+    schedule(kind, subject_id, label=label)
+    make_due(kind, [subject_id])
+    transaction.on_commit(lambda: enqueue_due(kind, [subject_id]))
+
+
 def come_back(kind: str, subject_id: int, *, after: timedelta) -> None:
     """
     Have the job that runs now run again after so long, instead of after its usual time. Whoever asked for it

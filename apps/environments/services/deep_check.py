@@ -85,9 +85,7 @@ def ask_deep_check(application: Application, *, by: Person, now: datetime) -> No
             application=application, defaults={**asked, "desired_sha": "", "error": "", "error_hint": ""}
         )
         audit.record(by, "asked for a deep check of application", application)
-        jobs.schedule(DEEP_CHECK, application.pk, label=f"deep check of {application}")
-        jobs.make_due(DEEP_CHECK, [application.pk])
-    jobs.enqueue_due(DEEP_CHECK, [application.pk])
+        jobs.ask(DEEP_CHECK, application.pk, label=f"deep check of {application}")
 
 
 def run_deep_check(

@@ -94,9 +94,7 @@ def in_namespace(proposals: Sequence[Proposal], namespace: str) -> list[Proposal
 
 def ask_to_recognise(repository: Repository) -> None:
     """Have a worker look what the repository holds."""
-    jobs.schedule(RECOGNISE, repository.pk, label=repository.name)
-    jobs.make_due(RECOGNISE, [repository.pk])
-    jobs.enqueue_due(RECOGNISE, [repository.pk])
+    jobs.ask(RECOGNISE, repository.pk, label=repository.name)
 
 
 def take_layout(

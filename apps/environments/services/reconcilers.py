@@ -243,9 +243,7 @@ def ask_refresh(reconciliation: Reconciliation, *, by: Person, now: datetime) ->
         reconciliation.refresh_asked_at = now
         reconciliation.save(update_fields=["refresh_asked_at"])
         audit.record(by, "asked reconciler to look again", reconciliation)
-        jobs.schedule(REFRESH, reconciliation.pk, label=f"refresh of {reconciliation}", due_at=now)
-        jobs.make_due(REFRESH, [reconciliation.pk])
-    jobs.enqueue_due(REFRESH, [reconciliation.pk])
+        jobs.ask(REFRESH, reconciliation.pk, label=f"refresh of {reconciliation}")
 
 
 def refresh(reconciliation: Reconciliation, *, cluster: RefreshDoor) -> None:

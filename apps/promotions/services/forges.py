@@ -142,9 +142,7 @@ def make_secret(repository: Repository, *, by: Person) -> str:
 
 
 def ask_check(row: ForgeConnection) -> None:
-    jobs.schedule(CHECK, row.pk, label=f"{row.get_kind_display()} of {row.repository.name}")
-    jobs.make_due(CHECK, [row.pk])
-    transaction.on_commit(lambda: jobs.enqueue_due(CHECK, [row.pk]))
+    jobs.ask(CHECK, row.pk, label=f"{row.get_kind_display()} of {row.repository.name}")
 
 
 def check_connection(row: ForgeConnection, forge: Checkable) -> None:
@@ -171,9 +169,7 @@ def check_connection(row: ForgeConnection, forge: Checkable) -> None:
 def ask_detect(repository: Repository, *, by: Person) -> None:
     """Have a worker find out which forge this is."""
     audit.record(by, "asked which forge it is", repository)
-    jobs.schedule(DETECT, repository.pk, label=f"forge of {repository.name}")
-    jobs.make_due(DETECT, [repository.pk])
-    transaction.on_commit(lambda: jobs.enqueue_due(DETECT, [repository.pk]))
+    jobs.ask(DETECT, repository.pk, label=f"forge of {repository.name}")
 
 
 def detect_forge(repository: Repository, probe: Callable[[str], FoundForge | None]) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import Person, Project
 from apps.core import audit, jobs
 from apps.promotions.models import Notification, Subscription
-from apps.promotions.services.send import EVERY, SEND
+from apps.promotions.services.send import SEND
 from gitopsui.domain.errors import PromotionDenied
 
 MOST_OF_A_PERSON = 20
@@ -71,7 +71,5 @@ def ask_test(subscription: Subscription, *, by: Person) -> None:
         subject=f"gitopsui reaches you for {subscription.project.name}"[:300],
         text=f"{by.get_username()} asked for this test.",
     )
-    jobs.schedule(SEND, subscription.pk, label=str(subscription), every=EVERY)
-    jobs.make_due(SEND, [subscription.pk])
-    jobs.enqueue_due(SEND, [subscription.pk])
+    jobs.ask(SEND, subscription.pk, label=str(subscription))
     audit.record(by, "tested subscription", subscription)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
@@ -60,6 +61,25 @@ def find_project(instance: models.Model | None) -> int | None:
     parts = (getattr(instance, name, None) for name in PARTS)
     found = (find_project(part) for part in parts if isinstance(part, models.Model))
     return next((number for number in found if number is not None), None)
+
+
+def record_change(
+    actor: AbstractUser | None,
+    verb: str,
+    instance: models.Model,
+    *,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> AuditEvent:
+    """As `record`, of what differs alone; both sides have the same names."""
+    changed = [name for name in after if after[name] != before[name]]
+    return record(
+        actor,
+        verb,
+        instance,
+        before={name: before[name] for name in changed},
+        after={name: after[name] for name in changed},
+    )
 
 
 def _masked(value: Any) -> Any:

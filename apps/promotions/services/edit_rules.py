@@ -37,15 +37,7 @@ def save_rule(application: Application, values: Mapping[str, Any], *, by: Person
         setattr(rule, name, values[name] if name in _READ.get(rule.way, ()) else blank)
     rule.set_by, rule.set_at = by.get_username(), timezone.now()
     rule.save()
-    after = _told(rule)
-    changed = [name for name in after if after[name] != before[name]]
-    audit.record(
-        by,
-        "changed how it is promoted",
-        application,
-        before={name: before[name] for name in changed},
-        after={name: after[name] for name in changed},
-    )
+    audit.record_change(by, "changed how it is promoted", application, before=before, after=_told(rule))
     read_again(application)
     return rule
 
@@ -53,9 +45,7 @@ def save_rule(application: Application, values: Mapping[str, Any], *, by: Person
 def read_again(application: Application) -> None:
     """Have a worker read what a promotion of it would edit now."""
     application.edit_targets.all().delete()
-    jobs.schedule(PREPARE, application.pk, label=f"files of {application}")
-    jobs.make_due(PREPARE, [application.pk])
-    jobs.enqueue_due(PREPARE, [application.pk])
+    jobs.ask(PREPARE, application.pk, label=f"files of {application}")
 
 
 def _told(rule: EditRule) -> dict[str, Any]:

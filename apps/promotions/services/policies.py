@@ -38,15 +38,7 @@ def save_policy(environment: Environment, values: dict[str, Any], *, by: Person)
         setattr(policy, name, values[name])
     policy.gate_secret = values.get("gate_secret") or policy.gate_secret
     policy.save()
-    after = _told(policy)
-    changed = [name for name in after if after[name] != before[name]]
-    audit.record(
-        by,
-        "changed promotion rules",
-        environment,
-        before={name: before[name] for name in changed},
-        after={name: after[name] for name in changed},
-    )
+    audit.record_change(by, "changed promotion rules", environment, before=before, after=_told(policy))
     return policy
 
 

@@ -16,16 +16,19 @@ def is_in_use(connection: ForgeConnection) -> bool:
     return connection.kind != "builtin" and bool(connection.token)
 
 
+def pause_of(endpoint: str, *, now: datetime) -> datetime | None:
+    """Until when whatever answers at `endpoint` asked to be left alone; None where it may be asked."""
+    return ForgePause.objects.filter(endpoint=endpoint, until__gt=now).values_list("until", flat=True).first()
+
+
 def busy_until(connection: ForgeConnection, *, now: datetime) -> datetime | None:
     """Until when its forge wants to be left alone; None where it may be asked."""
     if not is_in_use(connection):
         return None
     try:
-        endpoint = ForgeAccess(connection.api_url, connection.path).endpoint
+        return pause_of(ForgeAccess(connection.api_url, connection.path).endpoint, now=now)
     except ForgeError:
         return None
-    rows = ForgePause.objects.filter(endpoint=endpoint, until__gt=now)
-    return rows.values_list("until", flat=True).first()
 
 
 def guess_for(repository: Repository) -> FoundForge | None:

@@ -7,14 +7,14 @@ from datetime import datetime
 from django.utils import timezone
 
 from apps.promotions.models import ForgePause
+from apps.promotions.selectors.forges import pause_of
 
 
 class StoredPauses:
     """The `Pauses` of the adapters, in the database. A worker that has just begun knows them as well."""
 
     def find(self, endpoint: str) -> datetime | None:
-        rows = ForgePause.objects.filter(endpoint=endpoint, until__gt=timezone.now())
-        return rows.values_list("until", flat=True).first()
+        return pause_of(endpoint, now=timezone.now())
 
     def hold(self, endpoint: str, until: datetime) -> None:
         row, is_new = ForgePause.objects.get_or_create(endpoint=endpoint, defaults={"until": until})

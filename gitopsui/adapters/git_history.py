@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gitopsui.adapters.git_command import build_argv, build_environment
-from gitopsui.adapters.git_names import LOG_FORMAT
+from gitopsui.adapters.git_names import LOG_FORMAT, LOG_PLAIN
 from gitopsui.adapters.git_output import LOG_FIELDS, build_commit, parse_objects
 from gitopsui.adapters.git_repository import Repository, as_git_errors
 from gitopsui.adapters.git_stream import pipe_through, split_fields, stream
@@ -78,7 +78,7 @@ class History(Repository):
         One `git log`, read as it comes. What is excluded and no longer here is passed over.
         """
         options = ["-z", f"--format={STORED_FORMAT}", "--encoding=UTF-8", "--topo-order", "--reverse"]
-        options += ["--no-color", "--no-decorate", "--no-notes", "--no-show-signature", "--ignore-missing"]
+        options += [*LOG_PLAIN, "--ignore-missing"]
         pieces = self._stream(
             ["log", *options, "--stdin", *ALL_REFS],
             stdin="".join(f"^{sha}\n" for sha in exclude).encode(),

@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from gitopsui.adapters.git_names import BRANCHES, TAGS
+from gitopsui.adapters.git_names import BRANCHES, MAX_FIELD_BYTES, TAGS
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.text import TEXT_LIMIT, clean_text
 
 LOG_FIELDS = 7  # of `git_names.LOG_FORMAT`
-MAX_REST_BYTES = 4 * TEXT_LIMIT + 8  # as much of one field as is ever kept, in the widest letters
 REF_FIELDS = 6  # of `git_names.REF_FORMAT`
 MAX_TIMESTAMP = 253_402_300_799  # the last second of the year 9999, the last a datetime can hold
 
@@ -131,7 +130,7 @@ def read_log(pieces: Iterable[bytes]) -> Iterator[list[Commit]]:
             whole = len(fields) - len(fields) % LOG_FIELDS
             yield [build_commit(*fields[at : at + LOG_FIELDS]) for at in range(0, whole, LOG_FIELDS)]
             del fields[:whole]
-        rest += piece[end : end + MAX_REST_BYTES - len(rest)]
+        rest += piece[end : end + MAX_FIELD_BYTES - len(rest)]
     if rest or fields:
         raise _unreadable("log")
 

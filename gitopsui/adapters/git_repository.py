@@ -15,7 +15,15 @@ from pathlib import Path
 from gitopsui.adapters import git_export, git_place, mirror_files, process
 from gitopsui.adapters.git_command import build_argv, build_environment
 from gitopsui.adapters.git_export import LeftOut
-from gitopsui.adapters.git_names import BRANCHES, COMMIT_ID, LOG_FORMAT, REF_FORBIDDEN, REF_FORMAT, TAGS
+from gitopsui.adapters.git_names import (
+    BRANCHES,
+    COMMIT_ID,
+    LOG_FORMAT,
+    LOG_PLAIN,
+    REF_FORBIDDEN,
+    REF_FORMAT,
+    TAGS,
+)
 from gitopsui.adapters.git_output import (
     EntryKind,
     Ref,
@@ -95,8 +103,7 @@ class Repository:
 
         With `paths`, only those that changed one of these files or folders.
         """
-        options = ["-z", f"--format={LOG_FORMAT}", "--encoding=UTF-8", "--topo-order"]
-        options += ["--no-color", "--no-decorate", "--no-notes", "--no-show-signature"]
+        options = ["-z", f"--format={LOG_FORMAT}", "--encoding=UTF-8", "--topo-order", *LOG_PLAIN]
         options += ["--first-parent"] * first_parent + ["--no-merges"] * no_merges
         options += [f"--max-count={limit}"] if limit is not None else []
         tips = [*self._range(tip, exclude), *map(self._commit_id, also)]

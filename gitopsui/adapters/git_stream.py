@@ -17,15 +17,13 @@ from pathlib import Path
 from typing import IO
 
 from gitopsui.adapters import process
+from gitopsui.adapters.git_names import MAX_FIELD_BYTES
 from gitopsui.adapters.process import Child, ProcessTimeout, Stream
 from gitopsui.domain.errors import GitError, SourceError
-from gitopsui.domain.text import TEXT_LIMIT
 
 CHUNK_BYTES = 1 << 16
 PIPE_BYTES = 1 << 20  # the most Linux gives to everybody
 STDERR_KEPT_BYTES = 1 << 14
-# Enough for the longest text we keep, in the widest letters, and a bit, so that a cut is noticed.
-MAX_FIELD_BYTES = 4 * TEXT_LIMIT + 8
 ROOT = Path("/")
 
 Describe = Callable[[process.Result], GitError]

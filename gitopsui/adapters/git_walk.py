@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gitopsui.adapters.git_command import build_argv, build_environment
-from gitopsui.adapters.git_names import BRANCHES, LOG_FORMAT, REF_FORMAT, TAGS
+from gitopsui.adapters.git_names import BRANCHES, LOG_FORMAT, LOG_PLAIN, REF_FORMAT, TAGS
 from gitopsui.adapters.git_stream import started
 from gitopsui.domain.errors import GitError
 
@@ -40,8 +40,7 @@ def walking(git_dir: Path) -> Iterator[Walk]:
     The newest commits first, each before its parents unless a clock was wrong. `refs` are all branches and
     tags. Raises GitError.
     """
-    options = ["-z", f"--format={LOG_FORMAT}", "--encoding=UTF-8"]
-    options += ["--no-color", "--no-decorate", "--no-notes", "--no-show-signature"]
+    options = ("-z", f"--format={LOG_FORMAT}", "--encoding=UTF-8", *LOG_PLAIN)
     with (
         _started(git_dir, "log", *options, "--tags", "HEAD", "--") as commits,
         _started(git_dir, "for-each-ref", f"--format={REF_FORMAT}", BRANCHES, TAGS) as refs,

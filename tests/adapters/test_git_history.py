@@ -10,7 +10,8 @@ import pytest
 
 from gitopsui.adapters import process
 from gitopsui.adapters.git_history import History
-from gitopsui.adapters.git_stream import MAX_FIELD_BYTES, split_fields
+from gitopsui.adapters.git_names import MAX_FIELD_BYTES
+from gitopsui.adapters.git_stream import split_fields
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.text import TEXT_LIMIT
 from tests.adapters.git_http import ENV, File, Seed, git

@@ -102,13 +102,8 @@ def _sorted_by_children(commits: list[Commit]) -> list[Commit]:
     return found
 
 
-def build_release(release: ReleaseCommits, messages: Mapping[str, ParsedMessage] | None = None) -> Notes:
-    """The notes of one release of a changelog; `messages` as for `build_notes`."""
+def build_release(release: ReleaseCommits, parsed: Mapping[str, ParsedMessage] | None = None) -> Notes:
+    """The notes of one release of a changelog; `parsed` as for `build_notes`."""
     head = release.tag.raw if release.tag else UNRELEASED
     base = "" if release.is_first else _BASE
-    return build_notes(release.commits, base=base, head=head, messages=messages or {})
-
-
-def build_changelog(commits: Sequence[Commit], tagged: Mapping[Tag, str]) -> list[Notes]:
-    """The notes of every release, highest version first; see `split_by_release`."""
-    return [build_release(release) for release in split_by_release(commits, tagged)]
+    return build_notes(release.commits, base=base, head=head, parsed=parsed)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 from gitopsui.domain.commit import Commit, ParsedMessage, parse_message
@@ -51,9 +50,6 @@ _SECTIONS = {
 }
 
 
-_NO_MESSAGES: Mapping[str, ParsedMessage] = MappingProxyType({})
-
-
 class _Change(NamedTuple):
     """A commit with what it says and who is behind it."""
 
@@ -70,16 +66,17 @@ def build_notes(
     *,
     base: str = "",
     head: str = "",
-    messages: Mapping[str, ParsedMessage] = _NO_MESSAGES,
+    parsed: Mapping[str, ParsedMessage] | None = None,
 ) -> Notes:
     """
     The notes of the commits that `head` has and `base` has not; the two are names to show.
 
     `commits` come children before parents, as Git lists them, merges among them: from these the commits
-    of a pull request get its number. `messages` are what of theirs has been parsed already, by id.
+    of a pull request get its number. `parsed` are the messages that have been parsed already, by id.
     """
     listed = list(commits)
-    messages = {each.sha: messages.get(each.sha) or parse_message(each.message) for each in listed}
+    known = parsed or {}
+    messages = {each.sha: known.get(each.sha) or parse_message(each.message) for each in listed}
     merges = attribute_merges(listed)
     hidden = _find_hidden_merges(listed, messages, merges)
     undone = find_undone(listed, messages, merges, hidden=hidden)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitopsui.domain.changelog import (
-    build_changelog,
+    build_release,
     children_first,
     pick_family,
     split_by_release,
@@ -61,13 +61,13 @@ def test_nothing_unreleased_has_no_heading() -> None:
 
 
 def test_without_tags_everything_is_unreleased() -> None:
-    [notes] = build_changelog(HISTORY, {})
+    [notes] = map(build_release, split_by_release(HISTORY, {}))
 
     assert (notes.head, notes.base, notes.commit_count) == ("Unreleased", "", 6)
 
 
 def test_only_the_oldest_release_is_everything_so_far() -> None:
-    newest, oldest = build_changelog(HISTORY, tags(v1_0_0="d", v1_0_1="y"))
+    newest, oldest = map(build_release, split_by_release(HISTORY, tags(v1_0_0="d", v1_0_1="y")))
 
     assert (newest.head, bool(newest.base)) == ("v1.0.1", True)
     assert (oldest.head, oldest.base) == ("v1.0.0", "")

@@ -95,6 +95,10 @@ class Promotion(models.Model):
         default=False, help_text="somebody, or the policy, said: merge when open"
     )
     wants_close = models.BooleanField(default=False)
+    close_asked_by = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text='"": before this was noted'
+    )
+    close_asked_at = models.DateTimeField(null=True, blank=True)
     forge_waits_since = models.DateTimeField(
         null=True, blank=True, help_text="every gate is open, and the forge does not merge it yet"
     )
@@ -120,6 +124,11 @@ class Promotion(models.Model):
             models.CheckConstraint(
                 condition=~Q(phase__in=["merged", "deployed"]) | Q(merged_at__isnull=False),
                 name="what_is_merged_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(close_asked_by="", close_asked_at=None)
+                | Q(wants_close=True, close_asked_at__isnull=False) & ~Q(close_asked_by=""),
+                name="who_closes_it_does_so_since_a_time",
             ),
         ]
 

@@ -8,7 +8,6 @@ from django.utils import timezone
 from apps.accounts.models import Person, Role
 from apps.accounts.permissions import has_role
 from apps.core import audit, jobs
-from apps.core.models import AuditEvent
 from apps.promotions.models import Approval, GateOverride, Promotion
 from apps.promotions.selectors.facts import promotion_facts
 from apps.promotions.services.claims import add_event
@@ -20,7 +19,6 @@ from gitopsui.domain.gates import GateState, prognosis
 from gitopsui.domain.text import clean_text
 
 MOST_REASON = 1_000
-CLOSED = "closed promotion"  # in the audit trail
 
 
 def _may(person: Person, role: Role, promotion: Promotion) -> bool:
@@ -135,9 +133,11 @@ def ask_close(promotion_id: int, *, by: Person) -> Promotion:
             "Its forge is being asked to merge it at this moment. Try again in a few seconds."
         )
     if not promotion.wants_close:
-        Promotion.objects.filter(pk=promotion.pk).update(wants_close=True)
-        add_event(promotion, f"{by.get_username()} closes it.", actor=by.get_username(), now=timezone.now())
-        audit.record(by, CLOSED, promotion)
+        now, name = timezone.now(), by.get_username()
+        rows = Promotion.objects.filter(pk=promotion.pk)
+        rows.update(wants_close=True, close_asked_by=name, close_asked_at=now)
+        add_event(promotion, f"{name} closes it.", actor=name, now=now)
+        audit.record(by, "closed promotion", promotion)
     go_on(promotion)
     return promotion
 
@@ -180,8 +180,8 @@ def _check_stays(promotion: Promotion) -> None:
     """Raises PromotionDenied once somebody has said that it is closed, with who and since when."""
     if not promotion.wants_close:
         return
-    act = AuditEvent.objects.of(promotion).filter(verb=CLOSED).first()
-    who = f"{act.actor_name} closes it since {act.at:%Y-%m-%d %H:%M:%S} UTC" if act else "It is being closed"
+    by, at = promotion.close_asked_by, promotion.close_asked_at
+    who = f"{by} closes it since {at:%Y-%m-%d %H:%M:%S} UTC" if at else "It is being closed"
     raise PromotionDenied(f"{who}, so nothing was done. Promote again if it is still wanted.")
 
 

@@ -158,7 +158,9 @@ def test_f22_who_approves_what_somebody_closed_is_told_who_and_since_when(world:
     world.allow(approvals=1, merge="auto")
     promotion = world.advance(world.propose("cart"))
     signed_in(world, "proposer").post(f"/promotions/{promotion.pk}/close/")
-    since = AuditEvent.objects.of(promotion).get(verb="closed promotion").at
+    promotion.refresh_from_db()
+    since = promotion.close_asked_at
+    assert (promotion.close_asked_by, audited(promotion, "closed promotion")) == ("proposer", 1)
 
     page = signed_in(world, "approver").post(
         f"/promotions/{promotion.pk}/approve/", seen(promotion), follow=True
@@ -168,6 +170,17 @@ def test_f22_who_approves_what_somebody_closed_is_told_who_and_since_when(world:
     assert sentence in page.content.decode()
     assert not Approval.objects.exists()
     assert world.advance(promotion).phase == "closed"
+
+
+def test_f71_what_was_closed_before_it_was_noted_by_whom_stays_closed(world: World) -> None:
+    world.allow(approvals=1)
+    promotion = world.advance(world.propose("cart"))
+    Promotion.objects.filter(pk=promotion.pk).update(wants_close=True)
+
+    page = signed_in(world, "approver").post(f"/promotions/{promotion.pk}/approve/", seen(promotion))
+
+    assert "It is being closed, so nothing was done." in page.content.decode()
+    assert not Approval.objects.exists()
 
 
 class Meddled:

@@ -287,14 +287,18 @@ def run_together(kind: str, ids: Iterable[int], look: Look) -> list[int]:
 def enqueue_due(kind: str, subject_ids: Iterable[int] | None = None, *, limit: int = 500) -> int:
     """Send one message for each due job (of these subjects) that has none waiting; how many were sent."""
     now = timezone.now()
-    unsent = Q(queued_at__isnull=True) | Q(queued_at__lt=now - MESSAGE_PATIENCE)
-    rows = _due_rows(kind, now).filter(unsent)
+    rows = _due_rows(kind, now).filter(
+        Q(queued_at__isnull=True)
+        | Q(queued_at__lt=now - MESSAGE_PATIENCE)
+        | Q(queued_at__gt=now + MESSAGE_PATIENCE)
+    )
     if subject_ids is not None:
         rows = rows.filter(subject_id__in=list(subject_ids)[:limit])
     sent = 0
     for row in list(rows[:limit]):
         with transaction.atomic():
-            if Job.objects.filter(unsent, pk=row.pk).update(queued_at=now):
+            # One that began meanwhile must not look as if a message were on its way: none would be sent later.
+            if rows.filter(pk=row.pk).order_by().update(queued_at=now):
                 queue.enqueue(_task(kind).path, row.subject_id, queue=_task(kind).queue)
                 sent += 1
     return sent

@@ -459,6 +459,30 @@ def test_a_clock_that_was_set_back_does_not_stop_anything(register) -> None:
 
 
 @pytest.mark.django_db
+def test_a_job_that_begins_while_somebody_looks_is_not_taken_for_one_that_has_a_message(
+    register, calls
+) -> None:
+    register(calls.append, every=EVERY)
+    job = jobs.schedule(KIND, 1, label="shop")
+    runs: list[job_run.Run | None] = []
+
+    def begin_first(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("UPDATE") and not runs:
+            runs.append(None)
+            runs[0] = job_run.claim(job.pk, lease_time=EVERY)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(begin_first):
+        assert jobs.enqueue_due(KIND) == 0
+
+    [run] = runs
+    assert run is not None
+    job_run.finish(run, job_run.Ending(Outcome.DONE))
+    jobs.make_due(KIND, [1])
+    assert jobs.enqueue_due(KIND) == 1
+
+
+@pytest.mark.django_db
 def test_one_message_is_sent_for_a_due_job_however_often_somebody_looks(register) -> None:
     register(lambda _: None)
     jobs.schedule(KIND, 1, label="shop")

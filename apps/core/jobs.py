@@ -297,7 +297,7 @@ def enqueue_due(kind: str, subject_ids: Iterable[int] | None = None, *, limit: i
     sent = 0
     for row in list(rows[:limit]):
         with transaction.atomic():
-            # One that began meanwhile must not look as if a message were on its way: none would be sent later.
+            # One that began meanwhile must not look as if its message were on its way: none would follow.
             if rows.filter(pk=row.pk).order_by().update(queued_at=now):
                 queue.enqueue(_task(kind).path, row.subject_id, queue=_task(kind).queue)
                 sent += 1

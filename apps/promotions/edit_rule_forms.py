@@ -9,19 +9,20 @@ from django.core.exceptions import ValidationError
 
 from apps.environments.models import Application
 from apps.environments.silence_forms import LinesField
-from apps.promotions.models import EDIT_WAYS, FIELD, FOLDER, EditRule
+from apps.promotions.models import EDIT_WAYS, EditRule
 from apps.promotions.selectors.edit_rules import neighbours_in, sources_of
 from gitopsui.domain.edit import EditError
 from gitopsui.domain.edit_copy import CopyRule, check_folder, check_rule
 from gitopsui.domain.edit_path import split_path
+from gitopsui.domain.edit_way import EditWay
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.text import visible
 
-_READ = {
-    FIELD: {"file", "field_path"},
-    FOLDER: {"source", "source_path", "path", "only", "keep"},
+_READ: dict[str, set[str]] = {
+    EditWay.FIELD: {"file", "field_path"},
+    EditWay.FOLDER: {"source", "source_path", "path", "only", "keep"},
 }
-_ASKED_OF = {"file": FIELD, "field_path": FIELD, "source": FOLDER}
+_ASKED_OF = {"file": EditWay.FIELD, "field_path": EditWay.FIELD, "source": EditWay.FOLDER}
 _PLAIN = {"spellcheck": "false", "autocomplete": "off"}
 
 
@@ -65,7 +66,7 @@ class EditRuleForm(forms.Form):
 
     def __init__(self, data: Any = None, *, rule: EditRule) -> None:
         initial = {name: getattr(rule, name) for name in ("way", "field_path", "source_path", "only", "keep")}
-        initial |= {"source": rule.source_id, "file" if rule.way == FIELD else "path": rule.path}
+        initial |= {"source": rule.source_id, "file" if rule.way == EditWay.FIELD else "path": rule.path}
         super().__init__(data, initial=initial)
         self.application = rule.application
         self.rule = rule
@@ -89,9 +90,9 @@ class EditRuleForm(forms.Form):
         ):
             # Of a way that was not chosen, and not even seen.
             del self.errors[name]
-        if data.get("way") == FIELD and not self.errors:
+        if data.get("way") == EditWay.FIELD and not self.errors:
             self._clean_field(data)
-        elif data.get("way") == FOLDER and not self.errors:
+        elif data.get("way") == EditWay.FOLDER and not self.errors:
             self._clean_folder(data, data["source"])
         return data
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.promotions.models.edit_rules import EDIT_WAYS, FIELD, FOLDER, IMAGE, EditRule
+from apps.promotions.models.edit_rules import EDIT_WAYS, EditRule
 from apps.promotions.models.messages import (
     EVENTS,
     ForgePause,
@@ -31,9 +31,6 @@ from apps.promotions.models.renderings import Rendering
 __all__ = [
     "EDIT_WAYS",
     "EVENTS",
-    "FIELD",
-    "FOLDER",
-    "IMAGE",
     "OPEN_PHASES",
     "PHASE_CHOICES",
     "Approval",

@@ -6,12 +6,12 @@ from django.db import models
 from django.db.models import Q
 
 from apps.environments.models import Application
+from gitopsui.domain.edit_way import EditWay
 
-IMAGE, FIELD, FOLDER = "image", "field", "folder"
 EDIT_WAYS = [
-    (IMAGE, "the version of its image, wherever its own files say it"),
-    (FIELD, "one value of one file, such as the version of a chart"),
-    (FOLDER, "the folder of another environment is copied over its own"),
+    (EditWay.IMAGE.value, "the version of its image, wherever its own files say it"),
+    (EditWay.FIELD.value, "one value of one file, such as the version of a chart"),
+    (EditWay.FOLDER.value, "the folder of another environment is copied over its own"),
 ]
 
 
@@ -24,7 +24,7 @@ class EditRule(models.Model):
     """
 
     application = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="edit_rule")
-    way = models.CharField(max_length=8, choices=EDIT_WAYS, default=IMAGE)
+    way = models.CharField(max_length=8, choices=EDIT_WAYS, default=EditWay.IMAGE)
     path = models.CharField(max_length=1000, blank=True)
     field_path = models.CharField(max_length=500, blank=True)
     source = models.ForeignKey(
@@ -39,11 +39,11 @@ class EditRule(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=~Q(way="folder") | ~(Q(path="") | Q(source_path="")),
+                condition=~Q(way=EditWay.FOLDER) | ~(Q(path="") | Q(source_path="")),
                 name="a_copied_folder_has_two_ends",
             ),
             models.CheckConstraint(
-                condition=~Q(way="field") | ~(Q(path="") | Q(field_path="")),
+                condition=~Q(way=EditWay.FIELD) | ~(Q(path="") | Q(field_path="")),
                 name="an_edited_field_has_a_file",
             ),
         ]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from apps.environments.models import Application, Environment
-from apps.promotions.models import FIELD, IMAGE, EditRule, EditTarget
+from apps.promotions.models import EditRule, EditTarget
+from gitopsui.domain.edit_way import EditWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class WayRow:
 def rule_of(application: Application) -> EditRule:
     """The rule, or an unsaved one with what holds without any."""
     found = EditRule.objects.filter(application=application).select_related("source__environment").first()
-    return found or EditRule(application=application, way=IMAGE)
+    return found or EditRule(application=application, way=EditWay.IMAGE)
 
 
 def sources_of(application: Application) -> QuerySet[Application]:
@@ -51,9 +52,9 @@ def way_rows(environment: Environment) -> list[WayRow]:
 
 def describe_way(rule: EditRule | None) -> str:
     """A sentence for people who did not write the rule."""
-    if rule is None or rule.way == IMAGE:
+    if rule is None or rule.way == EditWay.IMAGE:
         return "The version of its image."
-    if rule.way == FIELD:
+    if rule.way == EditWay.FIELD:
         return f"{rule.field_path} of {rule.path}."
     whence = f" of {rule.source.environment}" if rule.source else ""
     parts = f", of it {', '.join(rule.only)}" if rule.only else ""

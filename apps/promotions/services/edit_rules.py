@@ -12,14 +12,18 @@ from apps.accounts.models import Person, Role
 from apps.accounts.permissions import has_role
 from apps.core import audit, jobs
 from apps.environments.models import Application
-from apps.promotions.models import FIELD, FOLDER, EditRule
+from apps.promotions.models import EditRule
 from apps.promotions.services.targets import PREPARE
+from gitopsui.domain.edit_way import EditWay
 from gitopsui.domain.errors import PromotionDenied
 
 _BLANK: Mapping[str, Any] = {
     "path": "", "field_path": "", "source": None, "source_path": "", "only": [], "keep": [],
 }  # fmt: skip
-_READ = {FIELD: ("path", "field_path"), FOLDER: ("path", "source", "source_path", "only", "keep")}
+_READ: Mapping[str, tuple[str, ...]] = {
+    EditWay.FIELD: ("path", "field_path"),
+    EditWay.FOLDER: ("path", "source", "source_path", "only", "keep"),
+}
 
 
 @transaction.atomic

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from apps.environments.models import Application, Environment
-from apps.promotions.models import FIELD, FOLDER, IMAGE, EditRule, EditTarget, PromotionItem
+from apps.promotions.models import EditRule, EditTarget, PromotionItem
 from apps.promotions.services.copies import MOST_LISTED, Listing, is_there, listed
 from apps.releases.selectors.versions import bare_version, shown_version
 from gitopsui.domain.edit import EditError, set_image, set_value
 from gitopsui.domain.edit_file import FileEdit, hash_edits
+from gitopsui.domain.edit_way import EditWay
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.image import find_image
 
@@ -106,7 +107,9 @@ def _targets(wishes: Sequence[Wish]) -> dict[int, list[EditTarget]]:
 
 
 def _rules(wishes: Sequence[Wish]) -> dict[int, EditRule]:
-    rows = EditRule.objects.filter(application__in=[one.application for one in wishes]).exclude(way=IMAGE)
+    rows = EditRule.objects.filter(application__in=[one.application for one in wishes]).exclude(
+        way=EditWay.IMAGE
+    )
     return {row.application_id: row for row in rows.select_related("source__environment")}
 
 
@@ -139,7 +142,7 @@ class _Planner:
 
     def add(self, wish: Wish) -> None:
         rule = self.rules.get(wish.application.pk)
-        is_copied = rule is not None and rule.way == FOLDER and (not wish.is_back or bool(wish.undo))
+        is_copied = rule is not None and rule.way == EditWay.FOLDER and (not wish.is_back or bool(wish.undo))
         copies = rule if is_copied else None
         reason = self._refuse(wish, rule, copies)
         if not reason:
@@ -227,7 +230,7 @@ def _place_of(application: Application) -> tuple[int, str]:
 
 
 def _nothing_to_edit(rule: EditRule | None, copies: EditRule | None, *, is_read: bool) -> str:
-    if copies or (rule is not None and rule.way == FIELD):
+    if copies or (rule is not None and rule.way == EditWay.FIELD):
         return "How it is promoted was changed and its files are read just now; look again in a moment."
     if rule is not None:
         return (

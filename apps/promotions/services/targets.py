@@ -8,10 +8,11 @@ from typing import Protocol
 from django.db import transaction
 
 from apps.environments.models import Application, DesiredState
-from apps.promotions.models import FIELD, IMAGE, EditRule, EditTarget
+from apps.promotions.models import EditRule, EditTarget
 from apps.promotions.services.copies import field_target, folder_target
 from gitopsui.adapters.git import TreeEntry
 from gitopsui.domain.edit import EditError, find_image_paths, find_values, set_image
+from gitopsui.domain.edit_way import EditWay
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.image import main_image
 
@@ -40,8 +41,8 @@ def store_targets(application: Application, *, git: Tree) -> list[EditTarget]:
     sha = application.desired_sha
     if not sha:
         return _replace(application, [])
-    rule = EditRule.objects.filter(application=application).exclude(way=IMAGE).first()
-    if rule is not None and rule.way == FIELD:
+    rule = EditRule.objects.filter(application=application).exclude(way=EditWay.IMAGE).first()
+    if rule is not None and rule.way == EditWay.FIELD:
         return _replace(application, [field_target(rule, sha, git)])
     rows = _image_targets(application, sha, git)
     if rule is not None:

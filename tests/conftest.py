@@ -7,10 +7,17 @@ from collections.abc import Generator
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 # Left out on purpose: what needs a service named in the environment, and what reads files kept elsewhere.
 ACCEPTED_REASONS = ("GITOPSUI_TEST_", "sample cases are not beside this repository")
+
+# How long an example takes says how busy the machine is; and what fails here fails again, and elsewhere.
+settings.register_profile(
+    "gitopsui", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("gitopsui")
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,10 +16,12 @@ import pytest
 
 from gitopsui.instance import MARK, AlreadyRunningError, is_running, kill_marked, only_instance
 from gitopsui.supervisor import Part, Patience, Supervisor
+from tests.waiting import is_alive, wait_for, wait_until_dead
 
-QUICK = Patience(grace=timedelta(seconds=2), stall=timedelta(seconds=0.5), first_pause=timedelta(seconds=0.1))
-STAY = "import time; time.sleep(60)"
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+QUICK = Patience(grace=timedelta(minutes=1), stall=timedelta(seconds=0.5), first_pause=timedelta(seconds=0.1))
+HASTY = replace(QUICK, grace=timedelta(seconds=0.5))
+STAY = "import time; time.sleep(600)"
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 
 
 def script(code: str) -> tuple[str, ...]:
@@ -40,23 +43,24 @@ def supervise(
     )
 
 
-def look_until(supervisor: Supervisor, is_reached: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_reached():
-        assert time.monotonic() < deadline, "it did not come to that in time"
-        supervisor.look()
-        time.sleep(0.02)
+def look_until(supervisor: Supervisor, is_reached: Callable[[], bool]) -> None:
+    def look() -> bool:
+        if not is_reached():
+            supervisor.look()
+        return is_reached()
+
+    wait_for(look, "what the supervisor is to do")
 
 
 def pids(said: list[str]) -> list[int]:
     return [int(line.rsplit(" ", 1)[1]) for line in said if "started as process" in line]
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+def is_deaf(pid: int) -> bool:
+    """Whether it ignores SIGTERM by now."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    ignored = next(line for line in lines if line.startswith("SigIgn:"))
+    return bool(int(ignored.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def test_what_ends_is_started_again_later_each_time() -> None:
@@ -94,14 +98,14 @@ def test_a_program_that_is_not_there_is_said_and_tried_again() -> None:
 def test_what_a_dead_leader_left_behind_is_killed(tmp_path: Path) -> None:
     note = tmp_path / "child"
     code = (
-        f"import os, time; p = os.fork()\nif p: open({str(note)!r}, 'w').write(str(p))\nelse: time.sleep(60)"
+        f"import os, time; p = os.fork()\nif p: open({str(note)!r}, 'w').write(str(p))\nelse: time.sleep(600)"
     )
     said: list[str] = []
     supervisor = supervise(Part("parent", script(code)), said=said)
 
     look_until(supervisor, lambda: any("ended with 0" in line for line in said))
 
-    assert not is_alive(int(note.read_text()))
+    wait_until_dead(int(note.read_text()))
     supervisor.end()
 
 
@@ -112,6 +116,7 @@ def test_a_part_without_signs_of_life_is_killed_with_its_group_and_replaced() ->
         Part("well", script(STAY), lambda: timedelta()),
         Part("silent", script(DEAF), lambda: ages[0]),
         said=said,
+        patience=HASTY,
     )
     look_until(supervisor, lambda: len(pids(said)) == 3)
 
@@ -138,10 +143,9 @@ def test_nobody_is_killed_while_it_is_unknown_whether_it_lives() -> None:
 
 def test_a_part_that_is_deaf_to_the_end_is_killed_after_the_grace_period() -> None:
     said: list[str] = []
-    patience = Patience(grace=timedelta(seconds=0.5))
-    supervisor = supervise(Part("deaf", script(DEAF)), said=said, patience=patience)
+    supervisor = supervise(Part("deaf", script(DEAF)), said=said, patience=HASTY)
     supervisor.look()
-    time.sleep(0.5)
+    wait_for(lambda: is_deaf(pids(said)[0]), "its deafness")
 
     assert supervisor.end() == 1
     assert not is_alive(pids(said)[0])
@@ -153,12 +157,17 @@ def test_a_signal_ends_all_parts_and_restores_the_handlers(number: signal.Signal
     said: list[str] = []
     before = signal.getsignal(number)
     supervisor = supervise(Part("one", script(STAY)), Part("two", script(STAY)), said=said)
-    timer = threading.Timer(0.6, os.kill, (os.getpid(), number))
-    timer.start()
+
+    def send() -> None:
+        wait_for(lambda: len(pids(said)) == 2, "the start of both")
+        os.kill(os.getpid(), number)
+
+    sender = threading.Thread(target=send)
+    sender.start()
 
     assert supervisor.run() == 0
 
-    timer.join()
+    sender.join()
     assert len(pids(said)) == 2
     assert not any(is_alive(pid) for pid in pids(said))
     assert signal.getsignal(number) is before
@@ -189,10 +198,7 @@ def test_what_a_killed_instance_left_running_is_killed_by_the_next(tmp_path: Pat
     assert is_alive(orphan)
 
     with only_instance(tmp_path, note="next"):
-        deadline = time.monotonic() + 5
-        while is_alive(orphan) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert not is_alive(orphan)
+        wait_until_dead(orphan)
 
     assert kill_marked(mark) == 0
     supervisor.end()

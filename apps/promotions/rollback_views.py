@@ -25,9 +25,7 @@ from apps.promotions.services.planning import Plan, Wish, plan_promotion
 from apps.promotions.services.propose import describe
 from apps.promotions.services.rollback import start_rollback, wishes_back
 from gitopsui.domain.errors import PromotionDenied
-from gitopsui.domain.promotion import prognosis
-
-RAN_INTO = ("merged", "deployed")
+from gitopsui.domain.promotion import IN_GIT, prognosis
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def rollback_new(request: HttpRequest, slug: str) -> HttpResponse:
 def _asked(project: Project, data: Any) -> Asked | None:
     if promotion_id := row_number(data.get("promotion")):
         rows = project.promotions.select_related("environment__project", "repository")
-        promotion = get_object_or_404(rows, pk=promotion_id, phase__in=RAN_INTO)
+        promotion = get_object_or_404(rows, pk=promotion_id, phase__in=IN_GIT)
         return Asked(promotion.environment, _good(wishes_back(promotion)), promotion=promotion)
     if application_id := row_number(data.get("application")):
         rows_ = Application.objects.filter(component__project=project).select_related(

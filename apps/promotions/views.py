@@ -27,7 +27,7 @@ from apps.promotions.services.planning import Plan, Wish, plan_promotion, wishes
 from apps.promotions.services.propose import Request, describe, start_promotion
 from gitopsui.domain.approval import Seen, can_approve
 from gitopsui.domain.errors import OwnApprovalDenied, PromotionDenied
-from gitopsui.domain.promotion import ENDS, Phase, prognosis
+from gitopsui.domain.promotion import CLOSABLE, IN_GIT, OPEN_PHASES, Phase, prognosis
 
 MOST_SLUGS = 60
 
@@ -187,7 +187,7 @@ def promotion_card(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _card(request: HttpRequest, promotion: Promotion) -> dict[str, Any]:
     person, facts = person_of(request), promotion_facts(promotion, now=timezone.now())
-    gates = prognosis(facts) if Phase(promotion.phase) not in ENDS and promotion.phase != "merged" else []
+    gates = prognosis(facts) if promotion.phase in OPEN_PHASES else []
     approver = decide.approver_of(person, promotion)
     is_promoter = has_role(person, Role.PROMOTER, promotion.project, environment=promotion.environment.name)
     rollback = f"{reverse('rollback-new', args=[promotion.project.slug])}?promotion={promotion.pk}"
@@ -203,11 +203,11 @@ def _card(request: HttpRequest, promotion: Promotion) -> dict[str, Any]:
         "events": list(promotion.events.all()),
         "policy": policy_of(promotion.environment),
         "can_approve": can_approve(facts, by=approver),
-        "can_reject": approver.has_role and promotion.phase == "open",
-        "can_merge": is_promoter and promotion.phase == "open" and not promotion.wants_merge,
-        "can_close": is_promoter and promotion.phase in ("planned", "pushing", "opening", "open"),
-        "can_override": has_role(person, Role.ADMIN, promotion.project) and promotion.phase == "open",
-        "can_roll_back": is_promoter and promotion.phase in ("merged", "deployed"),
+        "can_reject": approver.has_role and promotion.phase == Phase.OPEN,
+        "can_merge": is_promoter and promotion.phase == Phase.OPEN and not promotion.wants_merge,
+        "can_close": is_promoter and promotion.phase in CLOSABLE,
+        "can_override": has_role(person, Role.ADMIN, promotion.project) and promotion.phase == Phase.OPEN,
+        "can_roll_back": is_promoter and promotion.phase in IN_GIT,
         "rollback_url": rollback,
         "again_url": links.again_url(promotion) if is_promoter else "",
         "polls": not promotion.is_settled,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from gitopsui.domain.errors import OwnApprovalDenied, PromotionDenied
+from gitopsui.domain.phase import Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Approvable(Protocol):
     """What is asked about a promotion before somebody approves it."""
 
     @property
-    def phase(self) -> str: ...
+    def phase(self) -> Phase: ...
 
     @property
     def environment(self) -> str: ...
@@ -75,7 +76,7 @@ def check_can_approve(facts: Approvable, *, by: Approver, seen: Seen | None = No
 
     `seen` is what the page showed; without it only the right to approve is asked.
     """
-    if facts.phase != "open":
+    if facts.phase != Phase.OPEN:
         raise PromotionDenied(f"This promotion is {facts.phase}; only an open one can be approved.")
     if not by.has_role:
         raise PromotionDenied(f"Only approvers of {facts.environment} may approve; ask an administrator.")

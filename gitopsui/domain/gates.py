@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gitopsui.domain.approval import Answer, Seen, valid_answers
+from gitopsui.domain.phase import Phase
 
 
 class GateState(StrEnum):
@@ -123,7 +124,7 @@ class PromotionFacts:
     environment: str
     now: datetime
     rules: Rules = Rules()
-    phase: str = "planned"
+    phase: Phase = Phase.PLANNED
     proposer: str = ""
     last_pusher: str = ""
     seen: Seen = NOTHING_SEEN

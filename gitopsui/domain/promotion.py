@@ -7,15 +7,20 @@ The life of a promotion: its phases, the way between them, what it must pass, an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from gitopsui.domain.approval import Answer, Seen, can_approve, check_can_approve
 from gitopsui.domain.errors import InvalidTransition
 from gitopsui.domain.gates import Gate, GateState, PromotionFacts, Rules, prognosis
+from gitopsui.domain.phase import Phase
 
 __all__ = [
     "ALLOWED",
+    "CAME_TO_NOTHING",
+    "CLOSABLE",
     "ENDS",
+    "IN_GIT",
+    "OPEN_PHASES",
+    "UNDER_WAY",
     "Answer",
     "Gate",
     "GateState",
@@ -29,22 +34,6 @@ __all__ = [
     "draw_phases",
     "prognosis",
 ]
-
-
-class Phase(StrEnum):
-    """Where a promotion stands."""
-
-    PLANNED = "planned"  # asked for; nothing was sent anywhere
-    PUSHING = "pushing"  # its commit is made and on its way
-    OPENING = "opening"  # its branch is there, the pull request is asked for
-    OPEN = "open"  # the pull request is open and waits for its gates
-    MERGING = "merging"  # every gate passed, the merge is asked for
-    MERGED = "merged"  # the forge says so; the cluster follows
-    DEPLOYED = "deployed"  # the cluster runs it, Synced and Healthy
-    STALE = "stale"  # what it was planned on moved; it must be planned again
-    FAILED = "failed"  # it cannot go on; the reason says why
-    CLOSED = "closed"  # somebody closed it without merging
-    EMPTY = "empty"  # there was nothing to promote
 
 
 ALLOWED: Mapping[Phase, frozenset[Phase]] = {
@@ -65,8 +54,16 @@ ALLOWED: Mapping[Phase, frozenset[Phase]] = {
 
 # The phases nothing follows. A merged one is still looked at until it has arrived.
 ENDS = frozenset(phase for phase, following in ALLOWED.items() if not following)
-# Those in which a promotion holds its applications, so that no second one is opened for them.
+# Those of them in which it changed nothing.
+CAME_TO_NOTHING = ENDS - {Phase.DEPLOYED}
+# In these it holds its applications, so that no second one is opened for them, and its gates are asked.
 OPEN_PHASES = frozenset({Phase.PLANNED, Phase.PUSHING, Phase.OPENING, Phase.OPEN, Phase.MERGING})
+# In these it may be closed: not any more while its forge is asked to merge it.
+CLOSABLE = OPEN_PHASES - {Phase.MERGING}
+# In these Git asks for its versions.
+IN_GIT = frozenset({Phase.MERGED, Phase.DEPLOYED})
+# In these it is on its way: open, or merged and not there yet.
+UNDER_WAY = OPEN_PHASES | {Phase.MERGED}
 
 
 def check_transition(old: Phase, new: Phase) -> None:

@@ -15,7 +15,12 @@ from gitopsui.domain.freeze import FreezeRule, frozen_until
 from gitopsui.domain.gates import Check, Freeze, LockFacts, Override, PlaceFacts, all_open
 from gitopsui.domain.promotion import (
     ALLOWED,
+    CAME_TO_NOTHING,
+    CLOSABLE,
     ENDS,
+    IN_GIT,
+    OPEN_PHASES,
+    UNDER_WAY,
     Answer,
     Gate,
     GateState,
@@ -36,7 +41,7 @@ FACTS = PromotionFacts(
     environment="production",
     now=NOW,
     rules=Rules(approvals=0, needs_healthy_source=False, needs_synced_target=False),
-    phase="open",
+    phase=Phase.OPEN,
     proposer="ada",
     seen=SEEN,
     source_environment="staging",
@@ -58,6 +63,17 @@ def test_the_way_to_deployed_is_allowed_step_by_step() -> None:
     way = ["planned", "pushing", "opening", "open", "merging", "merged", "deployed"]
     for old, new in pairwise(way):
         check_transition(Phase(old), Phase(new))
+
+
+def test_a_phase_is_under_way_or_an_end_and_what_is_under_way_is_open_or_in_git() -> None:
+    assert set(Phase) == UNDER_WAY | ENDS
+    assert not UNDER_WAY & ENDS
+    assert UNDER_WAY == OPEN_PHASES | (IN_GIT - ENDS)
+    assert ENDS == CAME_TO_NOTHING | (IN_GIT - UNDER_WAY)
+
+
+def test_what_may_be_closed_can_become_closed() -> None:
+    assert all(Phase.CLOSED in ALLOWED[phase] for phase in CLOSABLE)
 
 
 @pytest.mark.parametrize("end", sorted(ENDS))
@@ -133,7 +149,7 @@ GRACE = Approver("grace", has_role=True)
 @pytest.mark.parametrize(
     ("facts", "by", "seen", "sentence"),
     [
-        (replace(FACTS, phase="merged"), GRACE, SEEN, "is merged; only an open one"),
+        (replace(FACTS, phase=Phase.MERGED), GRACE, SEEN, "is merged; only an open one"),
         (FACTS, Approver("grace"), SEEN, "Only approvers of production"),
         (FACTS, Approver("ada", has_role=True), SEEN, "You proposed this promotion"),
         (replace(FACTS, last_pusher="grace"), GRACE, SEEN, "You pushed the last commit"),

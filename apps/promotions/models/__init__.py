@@ -18,7 +18,6 @@ from apps.promotions.models.policies import (
     Lock,
 )
 from apps.promotions.models.promotions import (
-    OPEN_PHASES,
     PHASE_CHOICES,
     Approval,
     GateOverride,
@@ -31,7 +30,6 @@ from apps.promotions.models.renderings import Rendering
 __all__ = [
     "EDIT_WAYS",
     "EVENTS",
-    "OPEN_PHASES",
     "PHASE_CHOICES",
     "Approval",
     "EditRule",

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 PHASE_CHOICES = [(phase.value, phase.value) for phase in Phase]
-# In these it holds its applications: no second promotion is opened for them.
-OPEN_PHASES = ("planned", "pushing", "opening", "open", "merging")
 
 
 class PromotionQuerySet(models.QuerySet["Promotion"]):
@@ -27,7 +25,7 @@ class PromotionQuerySet(models.QuerySet["Promotion"]):
 
     def unsettled(self) -> PromotionQuerySet:
         """Those that a worker still has to look at: open ones, and merged ones on their way."""
-        rows = self.exclude(phase__in=[phase.value for phase in ENDS])
+        rows = self.exclude(phase__in=ENDS)
         return rows.filter(arrival_missed_at=None, unfollowed_at=None)
 
 
@@ -122,7 +120,7 @@ class Promotion(models.Model):
                 condition=~Q(kind="rollback") | ~Q(reason=""), name="a_rollback_has_a_reason"
             ),
             models.CheckConstraint(
-                condition=~Q(phase__in=["merged", "deployed"]) | Q(merged_at__isnull=False),
+                condition=~Q(phase__in=[Phase.MERGED, Phase.DEPLOYED]) | Q(merged_at__isnull=False),
                 name="what_is_merged_has_a_time",
             ),
             models.CheckConstraint(

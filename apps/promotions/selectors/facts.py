@@ -21,6 +21,7 @@ from apps.releases.selectors.trusted_keys import describe_release, verdict_of
 from apps.releases.selectors.versions import find_releases_of
 from gitopsui.domain.approval import Answer, Seen
 from gitopsui.domain.gates import Check, Override, PlaceFacts, PromotionFacts
+from gitopsui.domain.promotion import Phase
 from gitopsui.domain.signature import Verdict
 
 _WORST_FIRST = list(Verdict)
@@ -41,7 +42,7 @@ def promotion_facts(promotion: Promotion, *, now: datetime) -> PromotionFacts:
     )
     return PromotionFacts(
         **{name: getattr(facts, name) for name in PromotionFacts.__slots__ if name not in _OF_ITS_OWN},
-        phase=promotion.phase,
+        phase=Phase(promotion.phase),
         last_pusher=promotion.last_pusher,
         seen=seen_of(promotion),
         answers=answers_of(promotion),

@@ -20,7 +20,7 @@ from apps.promotions.selectors.pages import GateRow, gate_rows
 from apps.promotions.selectors.rollback import spell_like
 from apps.promotions.selectors.under_way import Marks, marks_of, with_marks
 from apps.releases.selectors.versions import bare_version, shown_version
-from gitopsui.domain.promotion import prognosis
+from gitopsui.domain.promotion import GateState, Phase, prognosis
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def promote_url(project_slug: str, **query: str) -> str:
 
 def again_url(promotion: Promotion) -> str:
     """Where one that is stale is planned again, with what runs now; "" for any other, and for a rollback."""
-    if promotion.phase != "stale" or promotion.kind == "rollback":
+    if promotion.phase != Phase.STALE or promotion.kind == "rollback":
         return ""
     source = promotion.source_environment
     slugs = promotion.items.values_list("component__slug", flat=True).distinct()
@@ -162,8 +162,8 @@ def may_it_go(
     may = has_role(person, Role.PROMOTER, project, environment=into)
     asked = {"from_": origin.name if origin else "", "into": into, "component": found[0].component.slug}
     return MayItGo(
-        shut=[one for one in gates if one.state != "pass"],
-        passed=", ".join(one.title for one in gates if one.state == "pass"),
+        shut=[one for one in gates if one.state != GateState.PASS],
+        passed=", ".join(one.title for one in gates if one.state == GateState.PASS),
         count=len(gates),
         promote_url=promote_url(project.slug, **asked, version="" if origin else source.version)
         if may

@@ -13,13 +13,14 @@ from django.utils.http import urlencode
 
 from apps.accounts.models import Project
 from apps.environments.models import Component
-from apps.promotions.models import OPEN_PHASES, Promotion
+from apps.promotions.models import Promotion
 from apps.releases.selectors.comparison import Comparison, compare_points
 from apps.releases.selectors.overrides import shown_notes
 from apps.releases.selectors.points import Point, find_commits_of
 from gitopsui.domain.gates import Gate, GateState
 from gitopsui.domain.note_overrides import Audience, from_dict
 from gitopsui.domain.notes import SectionKind, to_dict
+from gitopsui.domain.promotion import CAME_TO_NOTHING, UNDER_WAY, Phase
 
 PAGE_ROWS = 30
 MOST_SHIPPED = 8
@@ -34,17 +35,30 @@ GATE_TITLES = {
     "checks": "Required checks",
     "signature": "Signed tag",
 }
-_PHASE_WORDS = {
-    "planned": "is planned", "pushing": "is being pushed", "opening": "is being opened", "open": "is open",
-    "merging": "is being merged", "merged": "is merged and on its way", "deployed": "is deployed",
-    "stale": "is stale", "failed": "failed", "closed": "was closed", "empty": "had nothing to promote",
-}  # fmt: skip
+_PHASE_WORDS: dict[str, str] = {
+    Phase.PLANNED: "is planned",
+    Phase.PUSHING: "is being pushed",
+    Phase.OPENING: "is being opened",
+    Phase.OPEN: "is open",
+    Phase.MERGING: "is being merged",
+    Phase.MERGED: "is merged and on its way",
+    Phase.DEPLOYED: "is deployed",
+    Phase.STALE: "is stale",
+    Phase.FAILED: "failed",
+    Phase.CLOSED: "was closed",
+    Phase.EMPTY: "had nothing to promote",
+}
 _NO_SOURCE = "{} has no source repository: an administrator may name one on its page."
 _UNFOLLOWED = "is merged; no cluster says whether it runs"
-_TONES = {
-    "deployed": "ok", "failed": "bad", "stale": "warn", "closed": "idle", "empty": "idle", "merged": "run",
-    "merging": "run",
-}  # fmt: skip
+_TONES: dict[str, str] = {
+    Phase.MERGING: "run",
+    Phase.MERGED: "run",
+    Phase.DEPLOYED: "ok",
+    Phase.STALE: "warn",
+    Phase.FAILED: "bad",
+    Phase.CLOSED: "idle",
+    Phase.EMPTY: "idle",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +119,11 @@ def steps_of(promotion: Promotion) -> list[Step]:
     """Planned, Open, Approved, Merged, Deployed, and where it stands; what ended otherwise ends there."""
     passed = {event.phase: event for event in promotion.events.filter(is_transition=True)}
     order = [
-        ("Planned", "planned", f"by {promotion.proposer_name}"),
-        ("Open", "open", "pull request" if promotion.url else "branch at the remote"),
-        ("Approved", "merging", _approval_note(promotion)),
-        ("Merged", "merged", promotion.merge_sha[:8]),
-        ("Deployed", "deployed", _arrival_note(promotion)),
+        ("Planned", Phase.PLANNED, f"by {promotion.proposer_name}"),
+        ("Open", Phase.OPEN, "pull request" if promotion.url else "branch at the remote"),
+        ("Approved", Phase.MERGING, _approval_note(promotion)),
+        ("Merged", Phase.MERGED, promotion.merge_sha[:8]),
+        ("Deployed", Phase.DEPLOYED, _arrival_note(promotion)),
     ]
     steps = []
     for title, phase, note in order:
@@ -119,16 +133,24 @@ def steps_of(promotion: Promotion) -> list[Step]:
     return _with_now(promotion, steps)
 
 
-_RANK = {"planned": 0, "pushing": 0, "opening": 0, "open": 1, "merging": 2, "merged": 3, "deployed": 4}
+_RANK: dict[str, int] = {
+    Phase.PLANNED: 0,
+    Phase.PUSHING: 0,
+    Phase.OPENING: 0,
+    Phase.OPEN: 1,
+    Phase.MERGING: 2,
+    Phase.MERGED: 3,
+    Phase.DEPLOYED: 4,
+}
 
 
-def _is_past(promotion: Promotion, phase: str) -> bool:
+def _is_past(promotion: Promotion, phase: Phase) -> bool:
     return _RANK.get(promotion.phase, -1) >= _RANK[phase]
 
 
 def _with_now(promotion: Promotion, steps: list[Step]) -> list[Step]:
     """The first step ahead is the one it works on, unless it ended."""
-    if promotion.phase in ("stale", "failed", "closed", "empty") or promotion.unfollowed_at:
+    if promotion.phase in CAME_TO_NOTHING or promotion.unfollowed_at:
         return steps
     for number, step in enumerate(steps):
         if step.state == "ahead":
@@ -141,14 +163,14 @@ def _approval_note(promotion: Promotion) -> str:
     given = sorted({row.name for row in promotion.approvals.all() if not row.is_rejection})
     if given:
         return ", ".join(given)
-    return "every gate open" if _is_past(promotion, "merging") else ""
+    return "every gate open" if _is_past(promotion, Phase.MERGING) else ""
 
 
 def _arrival_note(promotion: Promotion) -> str:
     if promotion.unfollowed_at:
         return "no cluster says so"
-    if promotion.phase != "merged":
-        return "Synced, Healthy" if promotion.phase == "deployed" else ""
+    if promotion.phase != Phase.MERGED:
+        return "Synced, Healthy" if promotion.phase == Phase.DEPLOYED else ""
     items = list(promotion.items.all())
     arrived = sum(item.arrived_at is not None for item in items)
     return f"{arrived} of {len(items)} arrived"
@@ -169,7 +191,7 @@ def gate_rows(gates: Iterable[Gate]) -> list[GateRow]:
 def heading_of(promotion: Promotion, gates: Sequence[Gate]) -> str:
     """`checkout 2.15.0 may not go into production yet: 1 gate blocks, 1 waits`."""
     name, environment = _name(promotion), promotion.environment.name
-    if promotion.phase != "open":
+    if promotion.phase != Phase.OPEN:
         if promotion.arrival_missed_at:
             return f"{name} did not arrive in {environment}"
         return f"{name} {phase_words(promotion)}"
@@ -247,15 +269,16 @@ def _lines(component: Component, comparison: Comparison) -> list[Shipped]:
 
 def promotions_of(project: Project, *, is_open: bool) -> QuerySet[Promotion]:
     """Those under way, or those that ended, newest first; each with its items."""
-    under_way = (*OPEN_PHASES, "merged")
     rows = Promotion.objects.filter(project=project).select_related("environment", "source_environment")
-    is_under_way = Q(phase__in=under_way, unfollowed_at=None)
+    is_under_way = Q(phase__in=UNDER_WAY, unfollowed_at=None)
     rows = rows.filter(is_under_way) if is_open else rows.exclude(is_under_way)
     return rows.prefetch_related("items__component", "approvals")
 
 
 def promotion_row(promotion: Promotion) -> dict[str, Any]:
-    waits = [gate for gate in promotion.gates if gate["state"] != "pass" and not gate["overridden_by"]]
+    waits = [
+        gate for gate in promotion.gates if gate["state"] != GateState.PASS and not gate["overridden_by"]
+    ]
     return {
         "pk": promotion.pk,
         "title": promotion.title,
@@ -268,5 +291,5 @@ def promotion_row(promotion: Promotion) -> dict[str, Any]:
         "planned_at": promotion.planned_at,
         "phase_at": promotion.phase_at,
         "attention": promotion.attention or promotion.error,
-        "waits": waits[0]["reason"] if waits and promotion.phase == "open" else "",
+        "waits": waits[0]["reason"] if waits and promotion.phase == Phase.OPEN else "",
     }

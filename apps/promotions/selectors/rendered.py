@@ -10,10 +10,11 @@ from typing import Any
 from apps.core import jobs
 from apps.environments.models import Application, DesiredState
 from apps.environments.selectors.drift_diff import as_drawn
-from apps.promotions.models import OPEN_PHASES, Promotion, PromotionItem, Rendering
+from apps.promotions.models import Promotion, PromotionItem, Rendering
 from gitopsui.domain.identity import Manifest, find_key, flatten
 from gitopsui.domain.masked_diff import diff_masked
 from gitopsui.domain.predicted import with_version
+from gitopsui.domain.promotion import OPEN_PHASES, UNDER_WAY
 from gitopsui.domain.text_diff import TextDiff
 from gitopsui.domain.yaml_text import to_yaml
 
@@ -90,7 +91,7 @@ def rendered_of(promotion: Promotion, items: Sequence[PromotionItem], *, is_unif
     found = list(rows.order_by("item__component__name", "item_id"))
     if items and len(found) == len(items):
         return _done(found, is_unified=is_unified)
-    if promotion.phase not in (*OPEN_PHASES, "merged"):
+    if promotion.phase not in UNDER_WAY:
         return RenderedPart("never", [])
     moves = [(one.application, one.to_version) for one in items] if promotion.phase in OPEN_PHASES else []
     part = foretold(moves, is_unified=is_unified)

@@ -13,16 +13,17 @@ from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
 
 from apps.environments.models import Application
-from apps.promotions.models import OPEN_PHASES, Lock, PromotionItem
+from apps.promotions.models import Lock, PromotionItem
+from gitopsui.domain.promotion import UNDER_WAY, GateState, Phase
 
-_PHASE_WORDS = {
-    "planned": "is being opened",
-    "pushing": "is being opened",
-    "opening": "is being opened",
-    "merging": "is being merged",
-    "merged": "is on its way",
+_PHASE_WORDS: dict[str, str] = {
+    Phase.PLANNED: "is being opened",
+    Phase.PUSHING: "is being opened",
+    Phase.OPENING: "is being opened",
+    Phase.MERGING: "is being merged",
+    Phase.MERGED: "is on its way",
 }
-_TOLD = (*OPEN_PHASES, "merged", "deployed")
+_TOLD = UNDER_WAY | {Phase.DEPLOYED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +104,16 @@ def marks_of(application: Any) -> Marks:
 
 
 def _read_moving(told: Mapping[str, Any]) -> UnderWay | None:
-    is_there = told["phase"] == "deployed" or told["arrived"] is not None or told["unfollowed"] is not None
+    is_there = (
+        told["phase"] == Phase.DEPLOYED or told["arrived"] is not None or told["unfollowed"] is not None
+    )
     return None if is_there else read_under_way(told)
 
 
 def read_under_way(told: Mapping[str, Any]) -> UnderWay:
     gates, is_missed = _parsed(told["gates"]) or [], told["missed"] is not None
     words = short_words(told["phase"], gates, is_missed=is_missed)
-    shut = _shut(gates) if told["phase"] == "open" else []
+    shut = _shut(gates) if told["phase"] == Phase.OPEN else []
     note = told["attention"] or (shut[0]["reason"] if shut else f"It {words}.")
     return UnderWay(
         told["pk"], told["version"], words, str(note), is_stuck=is_missed or bool(told["attention"])
@@ -121,12 +124,12 @@ def short_words(phase: str, gates: Sequence[Mapping[str, Any]], *, is_missed: bo
     """`waits for 1 approval`, `1 gate blocks`, `soaks`, `is on its way`, `did not arrive`."""
     if is_missed:
         return "did not arrive"
-    if phase != "open":
+    if phase != Phase.OPEN:
         return _PHASE_WORDS.get(phase, phase)
     shut = _shut(gates)
     if not shut:
         return "may be merged"
-    blocks = sum(one["state"] == "block" for one in shut)
+    blocks = sum(one["state"] == GateState.BLOCK for one in shut)
     if blocks:
         return f"{blocks} gate{' blocks' if blocks == 1 else 's block'}"
     first = shut[0]
@@ -137,8 +140,8 @@ def short_words(phase: str, gates: Sequence[Mapping[str, Any]], *, is_missed: bo
 
 def _shut(gates: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """What holds it up, people first: that is what somebody can do something about."""
-    found = [one for one in gates if one["state"] != "pass" and not one["overridden_by"]]
-    return sorted(found, key=lambda one: (one["state"] != "block", one["name"] != "approvals"))
+    found = [one for one in gates if one["state"] != GateState.PASS and not one["overridden_by"]]
+    return sorted(found, key=lambda one: (one["state"] != GateState.BLOCK, one["name"] != "approvals"))
 
 
 def _read_lock(told: Mapping[str, Any]) -> LockMark:

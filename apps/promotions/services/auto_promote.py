@@ -14,12 +14,13 @@ from apps.promotions.services.propose import Request, start_promotion
 from gitopsui.domain.errors import InputError, PromotionDenied
 from gitopsui.domain.gates import prognosis
 from gitopsui.domain.precedence import coerce_version
+from gitopsui.domain.promotion import Phase
 from gitopsui.domain.version_range import VersionRange
 
 # These are asked of the pull request itself, so they are no reason not to open it.
 ASKED_LATER = ("approvals", "checks")
 # What ended so was no answer to the version: what it stood on had moved.
-TRIED_AGAIN = ("stale", "empty")
+TRIED_AGAIN = (Phase.STALE, Phase.EMPTY)
 
 
 def promote_automatically(environment: Environment, *, now: datetime) -> list[Promotion]:

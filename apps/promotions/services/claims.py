@@ -14,9 +14,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.core import audit
-from apps.promotions.models import OPEN_PHASES, Promotion, PromotionEvent
+from apps.promotions.models import Promotion, PromotionEvent
 from apps.promotions.services.notices import tell
-from gitopsui.domain.promotion import ENDS, Phase, check_transition
+from gitopsui.domain.promotion import ENDS, OPEN_PHASES, Phase, check_transition
 from gitopsui.domain.text import clean_text
 
 LEASE = timedelta(minutes=3)
@@ -67,7 +67,7 @@ class Claim:
     def _tell_step(self, phase: Phase, text: str, actor: str, now: datetime) -> None:
         promotion = self.promotion
         add_event(promotion, text or f"It is {phase}.", actor=actor, now=now, fence=self.fence, is_step=True)
-        promotion.items.update(is_open=phase.value in OPEN_PHASES)
+        promotion.items.update(is_open=phase in OPEN_PHASES)
         audit.record(None, f"promotion {phase}", promotion, after={"text": text, "actor": actor})
         tell(promotion, phase)
 
@@ -94,7 +94,7 @@ def claim(promotion_id: int) -> Claim | None:
     """Claim an unsettled promotion that nobody works on; None where there is nothing to claim."""
     now = timezone.now()
     free = Promotion.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), pk=promotion_id).exclude(
-        phase__in=[phase.value for phase in ENDS]
+        phase__in=ENDS
     )
     if not free.update(owner=secrets.token_hex(8), fence=F("fence") + 1, lease_until=now + LEASE):
         return None

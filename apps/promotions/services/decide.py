@@ -16,6 +16,7 @@ from apps.promotions.services.propose import ADVANCE
 from gitopsui.domain.approval import Approver, Seen, check_can_approve
 from gitopsui.domain.errors import OwnApprovalDenied, PromotionDenied
 from gitopsui.domain.gates import GateState, prognosis
+from gitopsui.domain.promotion import CLOSABLE, Phase
 from gitopsui.domain.text import clean_text
 
 MOST_REASON = 1_000
@@ -65,7 +66,7 @@ def reject(promotion_id: int, *, by: Person, seen: Seen, reason: str) -> Promoti
     promotion, reason = _lock(promotion_id), clean_text(reason, limit=MOST_REASON).strip()
     if not reason:
         raise PromotionDenied("A rejection needs a reason.")
-    if promotion.phase != "open":
+    if promotion.phase != Phase.OPEN:
         raise PromotionDenied(f"This promotion is {promotion.phase}; only an open one can be rejected.")
     if not _may(by, Role.APPROVER, promotion):
         raise PromotionDenied(f"Only approvers of {promotion.environment} may reject.")
@@ -105,7 +106,7 @@ def ask_merge(promotion_id: int, *, by: Person) -> Promotion:
     promotion = _lock(promotion_id)
     if not _may(by, Role.PROMOTER, promotion):
         raise PromotionDenied(f"Only promoters may merge into {promotion.environment}.")
-    if promotion.phase != "open":
+    if promotion.phase != Phase.OPEN:
         raise PromotionDenied(f"This promotion is {promotion.phase}; only an open one can be merged.")
     _check_stays(promotion)
     shut = [gate for gate in prognosis(promotion_facts(promotion, now=timezone.now())) if not gate.is_open]
@@ -126,7 +127,7 @@ def ask_close(promotion_id: int, *, by: Person) -> Promotion:
     promotion = _lock(promotion_id)
     if not _may(by, Role.PROMOTER, promotion):
         raise PromotionDenied(f"Only promoters may close promotions into {promotion.environment}.")
-    if promotion.phase not in ("planned", "pushing", "opening", "open"):
+    if promotion.phase not in CLOSABLE:
         raise PromotionDenied(f"This promotion is {promotion.phase} and cannot be closed any more.")
     if _is_asked_for(promotion):
         raise PromotionDenied(
@@ -173,7 +174,7 @@ def _is_asked_for(promotion: Promotion) -> bool:
     """
     lease = promotion.lease_until
     is_claimed = lease is not None and lease > timezone.now()
-    return promotion.phase == "open" and promotion.forge_waits_since is not None and is_claimed
+    return promotion.phase == Phase.OPEN and promotion.forge_waits_since is not None and is_claimed
 
 
 def _check_stays(promotion: Promotion) -> None:

@@ -13,11 +13,12 @@ from apps.promotions.services.decide import go_on
 from gitopsui.adapters.http import HttpResponse, dump_json
 from gitopsui.domain.errors import HttpError
 from gitopsui.domain.gates import GateState
+from gitopsui.domain.promotion import Phase
 from gitopsui.domain.text import clean_text
 
 SIGNATURE = "X-Gitopsui-Signature-256"
 MOST_REASON = 500
-ASKED_IN = ("open", "merging")
+ASKED_IN = (Phase.OPEN, Phase.MERGING)
 
 
 class Door(Protocol):
@@ -105,7 +106,7 @@ def read_answer(value: object) -> tuple[GateState, str]:
     """`{"state": "pass|wait|block", "reason": …}`. Raises HttpError for anything else, unquoted."""
     state = value.get("state") if isinstance(value, dict) else None
     reason = value.get("reason", "") if isinstance(value, dict) else None
-    if state not in ("pass", "wait", "block") or not isinstance(reason, str):
+    if state not in tuple(GateState) or not isinstance(reason, str):
         message = "Its answer is not understood; a state of pass, wait or block and a reason are expected."
         raise HttpError(message, code="HTTP_NOT_UNDERSTOOD")
     return GateState(state), clean_text(reason, limit=MOST_REASON).strip()

@@ -18,11 +18,13 @@ from gitopsui.adapters.forge.call import Permissions
 from gitopsui.adapters.forge.detect import FoundForge
 from gitopsui.adapters.http_policy import HttpPolicy, Target, check_url
 from gitopsui.domain.errors import ForgeError, InputError, PromotionDenied
+from gitopsui.domain.promotion import Phase
 from gitopsui.domain.text import clean_text
 
 CHECK = "promotions.check_forge"  # of a connection: whether its token may do what a promotion needs
 DETECT = "promotions.detect_forge"  # of a repository: which forge it lies on
 BUILT_IN = "builtin"
+AT_ITS_FORGE = (Phase.OPENING, Phase.OPEN, Phase.MERGING)
 SECRET_BYTES = 32
 
 
@@ -99,9 +101,7 @@ def _check_may_change(row: ForgeConnection, new: NewConnection) -> None:
     is_same = (row.kind, row.api_url.rstrip("/"), row.path) == (new.kind, new.api_url.rstrip("/"), new.path)
     if is_same and (row.token or row.kind == BUILT_IN):
         return
-    open_here = Promotion.objects.filter(
-        repository=row.repository, phase__in=["opening", "open", "merging"]
-    ).count()
+    open_here = Promotion.objects.filter(repository=row.repository, phase__in=AT_ITS_FORGE).count()
     if open_here:
         noun = "promotion is" if open_here == 1 else "promotions are"
         raise PromotionDenied(

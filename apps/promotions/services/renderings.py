@@ -14,11 +14,12 @@ from apps.promotions.models import Promotion, PromotionItem, Rendering
 from apps.promotions.selectors.rendered import RENDER
 from gitopsui.adapters.git import Mirror
 from gitopsui.domain.errors import GitError, RenderError
+from gitopsui.domain.promotion import UNDER_WAY, Phase
 from gitopsui.domain.rendered import RenderedChange, compare_rendered
 from gitopsui.domain.text import clean_text
 
 # From its commit until it has arrived; what ended otherwise is not worth the work.
-RENDERED_IN = ("pushing", "opening", "open", "merging", "merged")
+RENDERED_IN = UNDER_WAY - {Phase.PLANNED}
 MOST_STORED = 1_000  # resources by name
 MOST_STORED_CHARS = 2_000_000  # of their manifests, for one application
 Report = Callable[[int, int, str], None]

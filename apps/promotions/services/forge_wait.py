@@ -26,6 +26,11 @@ OFTEN_FOR = timedelta(minutes=10)
 SELDOM = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(days=7)
 UNCLEAR = "it does not say whether this can be merged, though it conflicts with nothing"
+# What it says, where our own mirror has it otherwise.
+SAYS_OTHERWISE = {
+    MergeOutcome.MOVED: "it says that its branch moved, though that is as we left it",
+    MergeOutcome.CONFLICT: "it says that this conflicts, though a merge of our own does not",
+}
 MOST_SAID = 500
 
 
@@ -34,8 +39,7 @@ def wait_for_forge(turn: Turn, answer: MergeAnswer, *, now: datetime) -> None:
     promotion = turn.promotion
     since = promotion.forge_waits_since or now
     is_refused = answer.outcome is MergeOutcome.REFUSED
-    said = clean_text(answer.reason, limit=MOST_SAID) if is_refused else UNCLEAR
-    sentence = f"Waiting for the forge: {said or 'a rule of it is not met'}"
+    sentence = f"Waiting for the forge: {_words_of(answer)}"
     if now - since >= LONGEST_WAIT:
         _give_up(turn, sentence)
     elif promotion.phase == Phase.MERGING and (is_refused or now - since >= UNCLEAR_FOR):
@@ -45,6 +49,12 @@ def wait_for_forge(turn: Turn, answer: MergeAnswer, *, now: datetime) -> None:
         turn.claim.write(forge_waits_since=since)
     elif is_refused and sentence != promotion.attention:
         turn.claim.write(sentence, attention=sentence)
+
+
+def _words_of(answer: MergeAnswer) -> str:
+    if answer.outcome is MergeOutcome.REFUSED:
+        return clean_text(answer.reason, limit=MOST_SAID) or "a rule of it is not met"
+    return SAYS_OTHERWISE.get(answer.outcome, UNCLEAR)
 
 
 def _give_up(turn: Turn, sentence: str) -> None:

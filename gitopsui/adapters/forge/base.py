@@ -46,7 +46,7 @@ class MergeOutcome(StrEnum):
     MOVED = "moved"  # the head is another one than the one that was asked for
     REFUSED = "refused"  # a rule of the forge is not met
     LATER = "later"  # it still works out whether it can be merged, or does not say that from a conflict
-    CONFLICT = "conflict"
+    CONFLICT = "conflict"  # it cannot join both, as far as it knows
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,18 @@ from django.utils import timezone
 
 from apps.core import jobs
 from apps.core.models import AuditEvent, Job
-from apps.promotions import tasks
+from apps.promotions import connect, tasks
 from apps.promotions.models import ForgePause, Notification, Promotion, Subscription
+from apps.promotions.services.advance import advance_promotion
 from apps.promotions.services.decide import ask_close
 from apps.promotions.services.forge_pauses import StoredPauses
+from apps.promotions.services.forge_wait import UNCLEAR_FOR
 from apps.promotions.services.propose import ADVANCE
+from gitopsui.adapters.forge.base import MergeAnswer, MergeOutcome
 from gitopsui.adapters.forge.pause import end_pauses
 from tests.apps.promotions.conftest import World
 from tests.apps.promotions.forge_bench import BUSY, KINDS, MERGE, MERGE_METHOD, Bench, on_forge
+from tests.apps.promotions.workers import row_of
 
 
 @pytest.fixture(params=list(KINDS))
@@ -148,6 +153,46 @@ def test_f33_it_is_asked_after_5_10_20_seconds_and_after_ten_minutes_somebody_ha
     bench.project.unknown = 0
     assert bench.until_merged(promotion) == [""]
     bench.check_once(promotion)
+
+
+class Answering:
+    """The forge, which says one thing of each merge and does nothing."""
+
+    def __init__(self, forge: Any, outcome: MergeOutcome) -> None:
+        self._forge, self._outcome = forge, outcome
+
+    def merge(self, number: str, **asked: str) -> MergeAnswer:
+        return MergeAnswer(self._outcome)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._forge, name)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (MergeOutcome.MOVED, "it says that its branch moved, though that is as we left it"),
+        (MergeOutcome.CONFLICT, "it says that this conflicts, though a merge of our own does not"),
+        (MergeOutcome.REFUSED, "a rule of it is not met"),
+    ],
+)
+def test_f33_a_forge_that_says_otherwise_than_our_mirror_is_waited_for_in_these_words(
+    world: World, outcome: MergeOutcome, words: str
+) -> None:
+    world.allow(merge="here")
+    promotion = world.advance(world.propose("cart"))
+    world.allow(merge="auto")
+    doors = connect.doors(row_of(promotion))
+    doors = replace(doors, forge=lambda head, made=doors.forge: Answering(made(head), outcome))
+
+    advance_promotion(promotion.pk, doors)
+    rows = Promotion.objects.filter(pk=promotion.pk)
+    rows.update(forge_waits_since=timezone.now() - UNCLEAR_FOR)
+    advance_promotion(promotion.pk, doors)
+
+    promotion.refresh_from_db()
+    assert (promotion.phase, promotion.attention) == ("open", f"Waiting for the forge: {words}")
+    assert world.advance(promotion).phase == "merged"
 
 
 @pytest.mark.django_db

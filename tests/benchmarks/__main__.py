@@ -12,14 +12,18 @@ import sys
 
 import django
 
-RUNS = {
+RUNS: dict[str, list[tuple[str, ...]]] = {
     "board": [("board", "sqlite"), ("board", "postgres")],
     "polling": [("polling", "500")],
     "pods": [("cluster_reading", "3000")],
     "memory": [("worker_memory", "3000")],
     "checks": [("checks", "500")],
     "graph": [("graph", "10000")],
-    "promotions": [("promotions", "2000")],
+    "promotions": [
+        ("promotions", "2000", "gitea"),
+        ("promotions", "0", "github"),
+        ("promotions", "0", "gitlab"),
+    ],
 }
 NOTES = "notes"
 

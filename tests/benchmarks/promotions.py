@@ -2,7 +2,8 @@
 Promotions by pull request while forge and Git answer 200 ms late, with the workers of `manage.py serve`:
 with nothing else to do, and behind 2,000 polls that wait for the other workers. And the preview of twenty.
 
-The servers are processes of their own. The floor of a step is what it asked of the forge, 200 ms each.
+The servers are processes of their own. The floor of a step is what it asked of the forge, 200 ms each. Behind
+polls only the forge is measured that comes first; a promotion is the same to the others.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,8 @@ LATENCY = timedelta(milliseconds=200)
 TIMES, PREVIEWED, LOOKS = 20, 20, 25
 PATIENCE_SECONDS = 120.0
 LOOK_EVERY = 0.02
+# How each stand-in shows a pull request.
+SHOWN_BY = {"gitea": "_pull", "github": "_pull", "gitlab": "_request"}
 
 
 @dataclass(slots=True)
@@ -64,32 +68,40 @@ class Step:
 # --- the servers ------------------------------------------------------------------------------------------
 
 
-def serve_forge(folder: str, channel: Connection) -> None:
+def remembering(kind: str) -> Any:
+    """The stand-in. What has ended it does not work out again: a real one lists fifty as fast as one."""
+    from tests.forges.gitea_standin import GiteaStandIn
+    from tests.forges.github_standin import GitHubStandIn
+    from tests.forges.gitlab_standin import GitLabStandIn
+
+    standin = {"gitea": GiteaStandIn, "github": GitHubStandIn, "gitlab": GitLabStandIn}[kind]
+    show_pull, known = getattr(standin, SHOWN_BY[kind]), dict[tuple[Any, ...], Any]()
+
+    def show_once(forge: Any, project: Any, pull: Any, **options: Any) -> Any:
+        key = (pull.number, *options.values())
+        if pull.state != "open" and key in known:
+            return known[key]
+        shown = show_pull(forge, project, pull, **options)
+        if pull.state != "open":
+            known[key] = shown
+        return shown
+
+    return type("Remembering", (standin,), {SHOWN_BY[kind]: show_once})
+
+
+def serve_forge(folder: str, channel: Connection, *, kind: str) -> None:
     """A forge: its API, and the Git of its repository. It counts what it was asked."""
     from apps.demo.git_server import GitServer
     from tests.adapters.git_http import Seed
-    from tests.forges.gitea_standin import GiteaStandIn
-    from tests.forges.ground import Account, Project, Pull
-
-    class Remembering(GiteaStandIn):
-        """What has ended is not worked out again: a real one lists fifty as fast as one."""
-
-        ended: dict[int, Any] = {}
-
-        def _pull(self, project: Project, pull: Pull) -> Any:
-            if pull.state == "open":
-                return super()._pull(project, pull)
-            if pull.number not in self.ended:
-                self.ended[pull.number] = super()._pull(project, pull)
-            return self.ended[pull.number]
+    from tests.forges.ground import Account
 
     remotes, bot = Path(folder) / "remotes", Account("bot", data.TOKEN, "admin")
     with (
         GitServer(remotes, latency=LATENCY) as git,
-        Remembering(Path(folder) / "forge", [bot], latency=LATENCY) as forge,
+        remembering(kind)(Path(folder) / "forge", [bot], latency=LATENCY) as forge,
     ):
         forge.ground.create(data.PATH, Seed(remotes / "config.git"))
-        channel.send((git.host_port, forge.host_port))
+        channel.send((git.host_port, forge.api_url))
         while channel.recv() != "done":
             channel.send((len(forge.requests), len(git.requests)))
 
@@ -284,13 +296,13 @@ def waiting_polls() -> int:
         return int(cursor.fetchone()[0])
 
 
-def measure_alone(bench: Bench, place: data.Place) -> None:
+def measure_alone(bench: Bench, place: data.Place, kind: str) -> None:
     with workers(place.folder):
         measure(bench, range(1), at_once=False)
         told = measure(bench, range(1, TIMES + 1), at_once=False)
         hasty = measure(bench, range(TIMES + 1, 2 * TIMES + 1), at_once=True)
     show(
-        f"Promotions, nothing else to do, load {os.getloadavg()[0]:.1f}",
+        f"Promotions at {kind}, nothing else to do, load {os.getloadavg()[0]:.1f}",
         [
             *told["opened"].figures("click to pull request", "≤ 5 s"),
             *told["merged"].figures("last approval to merged", "≤ 5 s"),
@@ -318,25 +330,28 @@ def measure_behind(bench: Bench, place: data.Place, polls: int) -> None:
     )
 
 
-def main(polls: int) -> None:
+def main(polls: int, kind: str) -> None:
     with tempfile.TemporaryDirectory(prefix="gitopsui-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         for one in ("remotes", "polled"):
             (folder / one).mkdir()
         data.build_remote(folder / "remotes", 3 * TIMES + 2)
         data.build_polled(folder / "polled", polls)
-        with serving(serve_forge, folder) as forge, serving(serve_polled, folder / "polled") as polled:
+        serve = partial(serve_forge, kind=kind)
+        with serving(serve, folder) as forge, serving(serve_polled, folder / "polled") as polled:
             git, api = forge.recv()
             place = data.Place(folder, git, api, polled.recv())
             data.open_django(place)
-            preview = data.fill(place, "preview", PREVIEWED, seed=data.build_source(folder))
-            show(f"Preview, load {os.getloadavg()[0]:.1f}", measure_preview(preview))
+            if polls:
+                preview = data.fill(place, "preview", PREVIEWED, seed=data.build_source(folder))
+                show(f"Preview, load {os.getloadavg()[0]:.1f}", measure_preview(preview))
             project = data.fill(place, "shop", 3 * TIMES + 2)
-            data.connect_forge(project, place)
+            data.connect_forge(project, place, kind)
             bench = Bench(project, forge)
-            measure_alone(bench, place)
-            measure_behind(bench, place, polls)
+            measure_alone(bench, place, kind)
+            if polls:
+                measure_behind(bench, place, polls)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)
+    main(int(sys.argv[1]), sys.argv[2])

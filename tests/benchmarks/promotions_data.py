@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.adapters.git_http import Seed
 
@@ -32,7 +33,7 @@ spec:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the servers of the measurement listen, and the folder of everything it makes."""
+    """Where the servers of the measurement listen (`forge`: its API), and the folder of what it makes."""
 
     folder: Path
     git: str
@@ -82,7 +83,7 @@ def open_django(place: Place) -> None:
     """The same surroundings for this process and, through the environment, for the workers."""
     os.environ |= {
         "GITOPSUI_DATA": str(place.folder / "data"),
-        "GITOPSUI_TRUSTED_ENDPOINTS": f"{place.git},{place.forge},{place.polled}",
+        "GITOPSUI_TRUSTED_ENDPOINTS": f"{place.git},{urlsplit(place.forge).netloc},{place.polled}",
         "GITOPSUI_MIN_FREE_MIB": "0",
         # What was checked when the rows were made is fresh to the end.
         "GITOPSUI_STALE_SECONDS": "86400",
@@ -124,13 +125,13 @@ def fill(place: Place, slug: str, count: int, *, seed: Seed | None = None) -> An
     return project
 
 
-def connect_forge(project: Any, place: Place) -> None:
+def connect_forge(project: Any, place: Place, kind: str) -> None:
     """Pull requests of the project are made at the forge."""
     from apps.promotions.models import ForgeConnection
 
     ForgeConnection.objects.create(
-        repository=project.repositories.get(is_config=True), kind="gitea", token=TOKEN, path=PATH,
-        api_url=f"http://{place.forge}/api/v1",
+        repository=project.repositories.get(is_config=True), kind=kind, token=TOKEN, path=PATH,
+        api_url=place.forge,
     )  # fmt: skip
 
 

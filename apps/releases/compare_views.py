@@ -46,7 +46,7 @@ def compare(request: HttpRequest, slug: str, component_slug: str) -> HttpRespons
         return _exported(request, component, comparison, wanted)
     context = {
         "project": component.project,
-        "component": {"name": component.name, "url": release_pages.component_url(component)},
+        "component": release_pages.component_place(component),
         "places": places,
         "releases": releases,
         "listed": {choice.key for choice in (*places, *releases)},

@@ -10,7 +10,7 @@ from apps.accounts.models import Role
 from apps.accounts.permissions import person_of, requires
 from apps.environments.models import Application
 from apps.releases.selectors import config_commits
-from apps.releases.selectors.releases import component_url
+from apps.releases.selectors.releases import component_place
 
 
 @requires(Role.VIEWER)
@@ -24,7 +24,7 @@ def application_commits(request: HttpRequest, pk: int) -> HttpResponse:
     component = application.component
     context = {
         "project": component.project,
-        "component": {"name": component.name, "url": component_url(component)},
+        "component": component_place(component),
         "application": application,
         "page": config_commits.read_page(application, request.GET.get("page", "")),
     }

@@ -20,7 +20,7 @@ from apps.releases.selectors.links import links_of
 from apps.releases.selectors.next_versions import Proposal, propose
 from apps.releases.selectors.overrides import shown_notes
 from apps.releases.selectors.points import find_commit
-from apps.releases.selectors.releases import component_url
+from apps.releases.selectors.releases import component_place
 from apps.releases.services.cuts import Wish, check_version, find_obstacle, plan_cut
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.note_overrides import Audience, from_dict
@@ -80,7 +80,7 @@ def _page(
     may_cut = has_role(person_of(request), Role.PROMOTER, component.project)
     context = {
         "project": component.project,
-        "component": {"name": component.name, "url": component_url(component)},
+        "component": component_place(component),
         "proposal": proposal,
         "tag": _preview(component, proposal) if may_cut else {},
         "notes": notes | {"left_out_count": max(0, len(proposal.commits) - MOST_COMMITS)},

@@ -21,7 +21,7 @@ from apps.releases.models import NoteOverride, Release
 from apps.releases.override_forms import BadForm, IntroductionForm, OverrideForm
 from apps.releases.selectors import overrides as told
 from apps.releases.selectors.changelogs import find_changelog
-from apps.releases.selectors.releases import component_url
+from apps.releases.selectors.releases import component_place
 from apps.releases.services.bad_releases import mark_bad, unmark_bad
 from apps.releases.services.overrides import remove_override, write_introduction, write_override
 from gitopsui.domain.note_overrides import Audience
@@ -49,7 +49,7 @@ def _check_may_write(request: HttpRequest, project: Project) -> Person:
 def _facts(component: Component, release: Release | None = None) -> dict[str, Any]:
     return {
         "project": component.project,
-        "component": {"name": component.name, "url": component_url(component)},
+        "component": component_place(component),
         "release": {"version": release.version, "url": reverse("release-detail", args=[release.pk])}
         if release
         else None,

@@ -32,6 +32,7 @@ def release_detail(request: HttpRequest, pk: int) -> HttpResponse:
     contributors = (release.notes or {}).get("contributors", [])
     context = {
         "project": release.component.project,
+        "component": release_pages.component_place(release.component),
         "release": _release_facts(release),
         "notes_html": rendering.as_safe_html(release.notes_html) if _has_html_alone(release) else "",
         "notes_reason": release_pages.notes_reason(release),
@@ -97,8 +98,6 @@ def _release_facts(release: Release) -> dict[str, Any]:
     source = release.component.source
     return {
         "pk": release.pk,
-        "component_name": release.component.name,
-        "component_url": release_pages.component_url(release.component),
         "version": release.version,
         "tag": release.tag,
         "sha": release.commit_sha,

@@ -77,9 +77,7 @@ def component_detail(request: HttpRequest, slug: str, component_slug: str) -> Ht
 
 def _component_facts(component: Component) -> dict[str, str]:
     source = component.source
-    return {
-        "name": component.name,
-        "url": release_pages.component_url(component),
+    return release_pages.component_place(component) | {
         "source_name": source.name if source else "",
         "source_url": reverse("repository-detail", args=[source.pk]) if source else "",
         "tag_pattern": component.tag_pattern,

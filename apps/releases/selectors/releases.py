@@ -87,6 +87,11 @@ def component_url(component: Component) -> str:
     return reverse("component-detail", args=[component.project.slug, component.slug])
 
 
+def component_place(component: Component) -> dict[str, str]:
+    """A component as the head of its pages names and links it."""
+    return {"name": component.name, "slug": component.slug, "url": component_url(component)}
+
+
 def component_names(project: Project) -> list[str]:
     """The components that have releases."""
     found = Component.objects.filter(project=project, releases__isnull=False)

@@ -51,7 +51,8 @@ class Request:
         self._handler.close_connection = True
 
     def hang(self) -> None:
-        self._stopped.wait(60)
+        # Longer than a test may take: whoever is to be ended by a clock of ours is ended by nothing else.
+        self._stopped.wait(3600)
         self._handler.close_connection = True
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -30,6 +29,8 @@ from gitopsui.adapters.process import Stream, start
 from gitopsui.adapters.registry import Registry, RegistryCredential
 from tests.adapters.certificates import Signed, make_authority, make_leaf
 from tests.adapters.fault_server import FaultServer, Request
+from tests.ports import find_port
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 USER, PASSWORD = "reader", "registry-password"
@@ -40,7 +41,6 @@ MANIFEST, INDEX = f"{OCI}manifest.v1+json", f"{OCI}index.v1+json"
 CONFIG, LAYER = f"{OCI}config.v1+json", f"{OCI}layer.v1.tar+gzip"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 LABEL = "org.opencontainers.image."
-START_SECONDS = 20
 
 
 def require_registry() -> str:
@@ -64,8 +64,8 @@ class RealRegistry:
         trusted = {self.host} | ({self.tokens.server.host_port} if self.tokens else set())
         return HttpPolicy(
             private_hosts=frozenset(trusted),
-            connect_timeout=timedelta(seconds=2),
-            total_timeout=timedelta(seconds=10),
+            connect_timeout=timedelta(minutes=1),
+            total_timeout=timedelta(minutes=1),
         )
 
     def open(self, credential: RegistryCredential | None = None, **options: Any) -> Registry:
@@ -85,7 +85,7 @@ class RealRegistry:
             headers["Authorization"] = f"Bearer {token}"
         url = path if path.startswith("http") else f"http://{self.host}/v2/{path}"
         request = urllib.request.Request(url, data=body or None, method=method, headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return {name.lower(): value for name, value in answer.headers.items()}
 
     def push_blob(self, repository: str, content: bytes) -> dict[str, Any]:
@@ -208,8 +208,7 @@ def token_server(folder: Path) -> Iterator[tuple[TokenServer, dict[str, Any]]]:
 def serving_registry(folder: Path, *, auth: Mapping[str, Any] | None = None) -> Iterator[RealRegistry]:
     """An empty registry with its files below `folder`; it ends with the block."""
     program = require_registry()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    host = f"127.0.0.1:{find_port()}"
     settings = {
         "version": 0.1,
         "log": {"level": "error", "accesslog": {"disabled": True}},
@@ -229,7 +228,7 @@ def serving_registry(folder: Path, *, auth: Mapping[str, Any] | None = None) -> 
             stderr=Stream.NULL,
         ),
     ):
-        wait_for(host)
+        wait_for(lambda: answers(host), "docker-registry answers")
         yield RealRegistry(host)
 
 
@@ -250,15 +249,12 @@ def serving_with_tokens(folder: Path) -> Iterator[RealRegistry]:
         yield registry
 
 
-def wait_for(host: str) -> None:
-    ends_at = time.monotonic() + START_SECONDS
-    while time.monotonic() < ends_at:
-        try:
-            with urllib.request.urlopen(f"http://{host}/v2/", timeout=2):
-                return
-        except urllib.error.HTTPError as error:
-            error.close()
-            return  # 401 is an answer too
-        except OSError:
-            time.sleep(0.02)
-    raise AssertionError("docker-registry did not start")
+def answers(host: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{host}/v2/", timeout=60):
+            return True
+    except urllib.error.HTTPError as error:
+        error.close()
+        return True  # 401 is an answer too
+    except OSError:
+        return False

@@ -117,7 +117,7 @@ def open_reader(
     server: FaultServer,
     *,
     mask: Mask = as_it_is,
-    seconds: float = 5,
+    seconds: float = 60,
     known: Known | None = None,
     **access: Any,
 ) -> ClusterReader:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from datetime import timedelta
 
@@ -31,6 +30,10 @@ from tests.adapters.small_cluster import (
     start,
     version,
 )
+from tests.ports import closed_port
+
+# Seconds; a slow machine needs the longer ones to list what does answer.
+BUDGETS = (0.6, 6, 60)
 
 
 def test_f57_a_kind_we_may_not_list_is_alone_in_failing() -> None:
@@ -85,29 +88,39 @@ def test_one_object_larger_than_any_answer_is_an_error() -> None:
     "fault", [Request.hang, lambda request: request.drip(b"HTTP/1.1 200 OK\r\n" * 99, pause=0.02)]
 )
 def test_f58_a_kind_that_never_answers_ends_by_the_clock_and_the_others_are_kept(fault: Answer) -> None:
-    begun = time.monotonic()
-    with reading({PODS: fault, DEPLOYMENTS: listed("d")}, seconds=0.6) as (_, reader):
-        state = reader.live([POD, DEPLOYMENT], namespace="shop")
-    assert time.monotonic() - begun < 3
+    with reading({PODS: fault, DEPLOYMENTS: listed("d")}) as (_, reader):
+        reader.kinds()
+        for seconds in BUDGETS:
+            reader._budget = timedelta(seconds=seconds)
+            state = reader.live([POD, DEPLOYMENT], namespace="shop")
+            if DEPLOYMENT not in state.errors:
+                break
     assert state.errors[POD].code == "CLUSTER_TIMEOUT"
     assert names(state.listings[DEPLOYMENT].manifests) == ["d"]
 
 
 def test_the_time_of_a_call_is_shared_by_all_its_kinds() -> None:
-    """Eight silent kinds on four connections would take twice the time if each had its own."""
+    """Of eight silent kinds on four connections the last four have no time left to be asked for."""
     kinds = [GroupKind("many.example.com", f"Kind{number}") for number in range(8)]
     resources = [resource(f"kind{number}s", f"Kind{number}") for number in range(8)]
     routes = {"/apis": always(groups(many_example_com=[version("v1", *resources)]))}
-    begun = time.monotonic()
-    with start(routes, default=Request.hang) as server, open_reader(server, seconds=0.8) as reader:
+    with start(routes, default=Request.hang) as server, open_reader(server) as reader:
+        reader.kinds()
+        asked = len(server.requests)
+        reader._budget = timedelta(seconds=0.8)
         state = reader.live(kinds, namespace="shop")
-    assert time.monotonic() - begun < 1.5
+        assert len(server.requests) - asked <= 4
     assert {error.code for error in state.errors.values()} == {"CLUSTER_TIMEOUT"}
 
 
 def test_what_the_clock_cut_off_is_tried_again_by_the_next_call() -> None:
-    with reading({PODS: in_turn(Request.hang, listed("a"))}, seconds=0.5) as (_, reader):
-        assert reader.live([POD], namespace="shop").errors
+    with reading({PODS: in_turn(Request.hang, listed("a"))}) as (server, reader):
+        reader.kinds()
+        # The first may be over before it was asked for at all.
+        while PODS not in server.paths():
+            reader._budget = timedelta(seconds=0.5)
+            assert reader.live([POD], namespace="shop").errors
+        reader._budget = timedelta(minutes=1)
         assert names(reader.live([POD], namespace="shop").manifests) == ["a"]
 
 
@@ -117,22 +130,21 @@ def test_f56_a_busy_server_is_given_the_pause_it_asks_for_once() -> None:
     with reading({PODS: answer}) as (server, reader):
         assert names(reader.live([POD], namespace="shop").manifests) == ["a"]
         assert server.paths().count(PODS) == 2
-    assert 1 <= time.monotonic() - begun < 4
+    assert time.monotonic() - begun >= 1
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_f56_a_pause_longer_than_the_time_left_is_not_begun(status: int) -> None:
-    begun = time.monotonic()
-    error = error_of_pods(always(status=status, headers={"Retry-After": "120"}), seconds=1)
-    assert (error.code, error.retry_after) == ("CLUSTER_BUSY", timedelta(seconds=120))
+    """It would be longer than a test may take."""
+    error = error_of_pods(always(status=status, headers={"Retry-After": "3000"}))
+    assert (error.code, error.retry_after) == ("CLUSTER_BUSY", timedelta(seconds=3000))
     assert not error.permanent
-    assert time.monotonic() - begun < 1
 
 
 def test_f56_a_server_that_stays_busy_is_asked_twice_and_then_left_alone() -> None:
     """The other kinds of the same reading do not knock either."""
-    busy = always(status=429, headers={"Retry-After": "1"})
-    with reading({PODS: busy, DEPLOYMENTS: listed("d")}) as (server, reader):
+    busy, still_busy = (always(status=429, headers={"Retry-After": after}) for after in ("1", "3000"))
+    with reading({PODS: in_turn(busy, still_busy), DEPLOYMENTS: listed("d")}) as (server, reader):
         assert reader.live([POD], namespace="shop").errors[POD].code == "CLUSTER_BUSY"
         assert server.paths().count(PODS) == 2
         error = reader.live([DEPLOYMENT], namespace="shop").errors[DEPLOYMENT]
@@ -142,9 +154,9 @@ def test_f56_a_server_that_stays_busy_is_asked_twice_and_then_left_alone() -> No
 
 
 def test_a_part_that_is_down_is_not_waited_for() -> None:
-    begun = time.monotonic()
-    assert error_of_pods(always(status=503)).code == "CLUSTER_BUSY"
-    assert time.monotonic() - begun < 1
+    with reading({PODS: always(status=503)}) as (server, reader):
+        assert reader.live([POD], namespace="shop").errors[POD].code == "CLUSTER_BUSY"
+        assert server.paths().count(PODS) == 1
 
 
 def test_f57_refused_credentials_end_the_reading_and_are_not_sent_again() -> None:
@@ -179,18 +191,15 @@ def test_a_cluster_that_cannot_say_what_it_serves_is_an_error(answer: Answer, co
 
 @pytest.mark.parametrize("fault", [Request.hang, lambda request: request.drip(b" " * 999, pause=0.02)])
 def test_f58_a_cluster_that_accepts_and_never_answers_ends_by_the_clock(fault: Answer) -> None:
-    begun = time.monotonic()
     assert refusal({"/api": fault}, seconds=0.5).code == "CLUSTER_TIMEOUT"
-    assert time.monotonic() - begun < 2
 
 
 def test_f59_a_cluster_that_is_gone_is_unreachable_and_worth_another_try() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        host_port = f"127.0.0.1:{listener.getsockname()[1]}"
-    policy = HttpPolicy(private_hosts=frozenset({host_port}))
-    reader = ClusterReader(ClusterAccess(f"http://{host_port}"), policy=policy, mask=as_it_is)
-    with reader, pytest.raises(ClusterError) as caught:
-        reader.kinds()
+    with closed_port() as host_port:
+        policy = HttpPolicy(private_hosts=frozenset({host_port}))
+        reader = ClusterReader(ClusterAccess(f"http://{host_port}"), policy=policy, mask=as_it_is)
+        with reader, pytest.raises(ClusterError) as caught:
+            reader.kinds()
     assert (caught.value.code, caught.value.permanent) == ("CLUSTER_UNREACHABLE", False)
 
 

@@ -4,7 +4,7 @@ import gzip
 import json
 import socket
 import ssl
-import time
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from gitopsui.adapters.http import HttpPolicy, HttpSession, parse_json, parse_re
 from gitopsui.domain.errors import HttpError
 from tests.adapters.certificates import make_authority, make_leaf, server_context
 from tests.adapters.fault_server import Answer, FaultServer, Request, always
+from tests.ports import closed_port
 
 NOW = datetime(2026, 10, 21, 7, 0, tzinfo=UTC)
 
@@ -133,10 +134,7 @@ def test_retry_after_is_seconds_or_a_date_and_at_most_an_hour(value: str, wait: 
 
 
 def test_a_silent_server_ends_the_call_by_the_clock() -> None:
-    begun = time.monotonic()
-    error = failure(Request.hang, total_timeout=timedelta(seconds=0.4))
-    assert error.code == "HTTP_TIMEOUT"
-    assert time.monotonic() - begun < 2
+    assert failure(Request.hang, total_timeout=timedelta(seconds=0.4)).code == "HTTP_TIMEOUT"
 
 
 @pytest.mark.parametrize(
@@ -150,17 +148,14 @@ def test_a_silent_server_ends_the_call_by_the_clock() -> None:
     ids=["body", "header", "status-line", "chunks"],
 )
 def test_a_dripping_server_ends_the_call_by_the_clock(data: bytes) -> None:
-    begun = time.monotonic()
+    """Else each byte would have been in time, and the end of the bytes would be another error or none."""
     error = failure(lambda request: request.drip(data, pause=0.02), total_timeout=timedelta(seconds=0.5))
     assert error.code == "HTTP_TIMEOUT"
-    assert time.monotonic() - begun < 2
 
 
 def test_a_long_silence_ends_the_call_before_its_time_is_over() -> None:
-    begun = time.monotonic()
-    error = failure(Request.hang, read_timeout=timedelta(seconds=0.3), total_timeout=timedelta(seconds=20))
+    error = failure(Request.hang, read_timeout=timedelta(seconds=0.3), total_timeout=timedelta(hours=1))
     assert error.code == "HTTP_TIMEOUT"
-    assert time.monotonic() - begun < 5
 
 
 def test_a_tls_handshake_that_never_comes_ends_by_the_clock() -> None:
@@ -209,9 +204,8 @@ def test_a_server_that_hangs_up_is_unreachable() -> None:
 
 
 def test_a_closed_port_is_unreachable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        host_port = f"127.0.0.1:{listener.getsockname()[1]}"
     with (
+        closed_port() as host_port,
         session(HttpPolicy(private_hosts=frozenset({host_port}))) as http,
         pytest.raises(HttpError) as caught,
     ):
@@ -285,10 +279,12 @@ def test_the_address_that_was_checked_is_the_one_that_is_called(monkeypatch: pyt
 
 
 def test_a_resolver_that_never_answers_ends_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: time.sleep(1.5))
+    ended = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: ended.wait())
     policy = HttpPolicy(connect_timeout=timedelta(seconds=0.2))
     with session(policy) as http, pytest.raises(HttpError) as caught:
         http.get("https://slow.test/")
+    ended.set()
     assert caught.value.code == "HTTP_TIMEOUT"
 
 

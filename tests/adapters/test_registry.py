@@ -38,7 +38,7 @@ def other() -> Iterator[FaultServer]:
 
 def policy_for(*servers: FaultServer, **changes: Any) -> HttpPolicy:
     trusted = frozenset(one.host_port for one in servers)
-    return HttpPolicy(private_hosts=trusted, total_timeout=timedelta(seconds=10), **changes)
+    return HttpPolicy(private_hosts=trusted, total_timeout=timedelta(minutes=1), **changes)
 
 
 def open_registry(server: FaultServer, *others: FaultServer, password: str = "", **options: Any) -> Registry:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from apps.demo import world
 from apps.demo.building import OUTAGES_FILE, read_world
@@ -19,7 +20,7 @@ from gitopsui.adapters.kubeconfig import parse_kubeconfig
 from gitopsui.adapters.render import Tools
 from gitopsui.domain.errors import ClusterError, InputError
 from gitopsui.domain.resource import GroupKind, Manifest
-from tests.apps.demo.test_playing import wait_until
+from tests.waiting import PATIENCE, wait_for
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DEPLOYMENT, CONFIG_MAP = GroupKind("apps", "Deployment"), GroupKind("", "ConfigMap")
@@ -41,7 +42,7 @@ def served(data: Path) -> Iterator[Path]:
     thread.start()
     yield data
     stop.set()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
 
 
@@ -67,14 +68,14 @@ def answers(reader: ClusterReader) -> bool:
 
 def test_a_cluster_is_read_through_the_ordinary_door_and_says_that_it_is_a_stand_in(served: Path) -> None:
     reader = reader_of(served, PROD)
-    wait_until(lambda: answers(reader))
+    wait_for(lambda: answers(reader), "an answer")
     assert "standin" in reader.server_version()
     assert set(listed(reader, DEPLOYMENT, "shop")) == {"catalog"}
 
 
 def test_what_runs_is_as_old_as_the_history_says(served: Path) -> None:
     reader = reader_of(served, NONPROD)
-    wait_until(lambda: answers(reader))
+    wait_for(lambda: answers(reader), "an answer")
     deployment = listed(reader, DEPLOYMENT, "shop-staging")["catalog"]
     assert deployment["metadata"]["creationTimestamp"] == "2025-03-09T12:00:00Z"
     assert deployment["metadata"]["generation"] >= 3
@@ -82,7 +83,7 @@ def test_what_runs_is_as_old_as_the_history_says(served: Path) -> None:
 
 def test_an_edit_by_hand_is_told_by_its_field_manager_and_time(served: Path) -> None:
     reader = reader_of(served, PROD)
-    wait_until(lambda: answers(reader))
+    wait_for(lambda: answers(reader), "an answer")
     config = listed(reader, CONFIG_MAP, "shop")["catalog-config"]
     assert config["data"]["CACHE_TTL"] == "15s"
     last = max(config["metadata"]["managedFields"], key=lambda entry: str(entry["time"]))
@@ -110,16 +111,18 @@ def test_the_world_of_an_earlier_version_is_refused_and_kept(data: Path) -> None
 
 
 def test_a_cluster_that_is_lost_refuses_and_comes_back_while_the_others_answer(data: Path) -> None:
-    Outages(data / OUTAGES_FILE).begin(UK, until=datetime.now(UTC) + timedelta(seconds=3))
+    until = datetime.now(UTC) + timedelta(hours=1)
+    Outages(data / OUTAGES_FILE).begin(UK, until=until)
     stop = threading.Event()
-    pace = world.Pace(first_event=timedelta(hours=1), between_looks=timedelta(seconds=0.1))
+    pace = world.Pace(first_event=timedelta(days=1), between_looks=timedelta(seconds=0.1))
     thread = threading.Thread(target=world.run, args=(data, stop), kwargs={"tools": Tools(), "pace": pace})
     thread.start()
     try:
-        wait_until(lambda: answers(reader_of(data, PROD)))
+        wait_for(lambda: answers(reader_of(data, PROD)), "an answer")
         assert not answers(reader_of(data, UK))
-        wait_until(lambda: answers(reader_of(data, UK)))
+        with time_machine.travel(until, tick=True):
+            wait_for(lambda: answers(reader_of(data, UK)), "an answer of the one that was lost")
         assert thread.is_alive()
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(PATIENCE)

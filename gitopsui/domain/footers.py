@@ -86,13 +86,35 @@ def read_rest(text: str, *, breaking_tokens: Sequence[str] = BREAKING_TOKENS) ->
     if not stripped:
         return NOTHING
     lines = stripped.split("\n")
-    marks = _find_marks(lines, tuple(breaking_tokens))
+    tokens = tuple(breaking_tokens)
+    marks = _find_footers(lines) if _holds_only_footers(stripped, tokens) else _find_marks(lines, tokens)
     if marks and (_FENCES[0] in stripped or _FENCES[1] in stripped):
         fenced = _fenced_lines(lines)
         marks = {index: mark for index, mark in marks.items() if index not in fenced}
     if not marks:
         return Rest(stripped.strip())
     return _read_plain(lines, marks) or _Reader(lines, marks).read()
+
+
+def _holds_only_footers(text: str, breaking_tokens: tuple[str, ...]) -> bool:
+    """Whether no line is a rarer mark; other alphabets have letters that count as those of `breaking`."""
+    for token in breaking_tokens:
+        if token in text:
+            return False
+    is_rare = "(cherry" in text or GRADUATION_TOKEN in text or "breaking" in text.lower()
+    return text.isascii() and not is_rare
+
+
+def _find_footers(lines: list[str]) -> dict[int, _Mark]:
+    """The marks by line of a text that holds no others; a token begins with a letter or a digit."""
+    marks: dict[int, _Mark] = {}
+    for index, line in enumerate(lines):
+        if (": " in line or " #" in line) and line[0].isalnum():
+            find = _find_footer_again if len(line) <= _MAX_KNOWN_LENGTH else _find_footer
+            mark = find(line)
+            if mark:
+                marks[index] = mark
+    return marks
 
 
 def _find_marks(lines: list[str], breaking_tokens: tuple[str, ...]) -> dict[int, _Mark]:
@@ -122,14 +144,23 @@ def _fenced_lines(lines: list[str]) -> set[int]:
     return fenced
 
 
-def _find_mark(line: str, breaking_tokens: tuple[str, ...]) -> _Mark | None:
+def _find_footer(line: str) -> _Mark | None:
     match = _FOOTER.match(line)
-    if match:
-        token = match[1]
-        if token not in breaking_tokens and (token[0] not in "bB" or not _ANY_CASE_BREAKING.match(line)):
-            # "Closes #12": the mark belongs to the value, `#12` is what is closed.
-            kind = _Kind.ANYWHERE if token.lower() in _ANYWHERE else _Kind.FOOTER
-            return _Mark(kind, token, line[match.end(1) + 1 :].strip())
+    if match is None:
+        return None
+    token = match[1]
+    kind = _Kind.ANYWHERE if token.lower() in _ANYWHERE else _Kind.FOOTER
+    # "Closes #12": the mark belongs to the value, `#12` is what is closed.
+    return _Mark(kind, token, line[match.end(1) + 1 :].strip())
+
+
+_find_footer_again = lru_cache(_MAX_KNOWN)(_find_footer)
+
+
+def _find_mark(line: str, breaking_tokens: tuple[str, ...]) -> _Mark | None:
+    footer = _find_footer(line)
+    if footer and footer.token not in breaking_tokens and not _ANY_CASE_BREAKING.match(line):
+        return footer
     stripped = line.strip()
     if stripped.startswith("(cherry"):
         picked = _CHERRY_PICK.match(stripped)
@@ -159,24 +190,27 @@ def _find_breaking(line: str, breaking_tokens: Sequence[str]) -> _Mark | None:
 
 
 def _read_plain(lines: list[str], marks: dict[int, _Mark]) -> Rest | None:
-    """The common case, a body and below it footers of one line each, in a fraction of the time; else None."""
-    first = next(iter(marks))
-    if first and lines[first - 1].strip():
-        return None
-    for index in range(first, len(lines)):
+    """The common case, footers of one line each and nothing that breaks, in less time; else None."""
+    tail = _find_tail(lines, marks)
+    for index in range(tail, len(lines)):
         if lines[index] and index not in marks:
             return None
     footers: list[Footer] = []
     picks: list[str] = []
-    for kind, token, value, _ in marks.values():
+    body = lines[:tail]
+    for index, (kind, token, value, _) in reversed(marks.items()):
         if kind is _Kind.BREAKING or token[:1] in ("b", "B"):
             return None
+        if index < tail:
+            if kind is _Kind.FOOTER:
+                continue  # text: it stands above the last paragraphs
+            del body[index]
         if token:
             footers.append(Footer(token, value))
         else:
             picks.append(value)
-    body = "\n".join(lines[:first]).strip() if first else ""
-    return Rest(body, tuple(footers), cherry_picks=tuple(picks))
+    text = "\n".join(body).strip() if body else ""
+    return Rest(text, tuple(footers[::-1]), cherry_picks=tuple(picks[::-1]))
 
 
 @dataclass(slots=True)

@@ -11,6 +11,8 @@ _MAX_LOOKED_AT = 1_000
 
 # A number that was cut off, as in "(#12…", would be another one's.
 _NUMBER = re.compile(r"(?:#|\b[Gg][Hh]-)(\d{1,10})(?![\w…-]|\.\.)")
+# What it finds where nothing is spelled GH-12: a pattern that begins with a fixed sign is looked up at once.
+_HASH_NUMBER = re.compile(r"#(\d{1,10})(?![\w…-]|\.\.)")
 _TRACKER_KEY = re.compile(r"\b[A-Z][A-Z0-9_]{1,15}-\d{1,9}\b")
 _PROJECT = re.compile(r"[\w.-]+(?:/[\w.-]+){0,4}\Z")
 _OPENERS = frozenset("(,;:")
@@ -43,8 +45,9 @@ def find_issues(text: str) -> list[str]:
     """
     if "#" not in text and "gh-" not in text and "GH-" not in text:
         return []
+    pattern = _NUMBER if "h-" in text or "H-" in text else _HASH_NUMBER
     found: dict[str, None] = {}
-    for match in islice(_NUMBER.finditer(text), _MAX_LOOKED_AT):
+    for match in islice(pattern.finditer(text), _MAX_LOOKED_AT):
         project = _project_before(text, match.start())
         if project is not None:
             found[f"{project}#{match[1]}"] = None

@@ -151,6 +151,8 @@ def test_breaking_in_small_letters_is_kept_as_a_remark() -> None:
 
     assert parsed.footers == (("breaking change", "y"),)
     assert parsed.lint == (Lint.BREAKING_NOT_UPPER,)
+    # The sign of the unit kelvin is a k to whoever ignores case.
+    assert parse_message("feat: x\n\nbrea\u212aing-change: y").lint == (Lint.BREAKING_NOT_UPPER,)
 
 
 def test_breaking_inside_a_paragraph_is_remarked() -> None:
@@ -191,6 +193,12 @@ def test_a_body_on_the_second_line_is_accepted_and_remarked() -> None:
         ("fix: x\n\n  indented: y", "indented: y", ()),
         ("fix: x\n\nsee https://example.org", "see https://example.org", ()),
         ("fix: x\n\na\n\nCo-authored-by: A <a@b>\n\nb", "a\n\n\nb", (("Co-authored-by", "A <a@b>"),)),
+        (
+            "fix: x\n\n* one\n\nSigned-off-by: A\n\n* two: y\nRefs: no footer\n\nSigned-off-by: B\nRefs: #1",
+            "* one\n\n\n* two: y\nRefs: no footer",
+            (("Signed-off-by", "A"), ("Signed-off-by", "B"), ("Refs", "#1")),
+        ),
+        ("fix: x\n\nbody\n\n\u00c9tat: y\nRefs: z", "body", (("\u00c9tat", "y"), ("Refs", "z"))),
     ],
 )
 def test_footers_are_the_last_paragraphs_that_begin_with_a_token(
@@ -256,6 +264,7 @@ def test_the_pull_request_is_read_in_every_forge_s_words(header: str, number: in
         ("fix: x\n\nCloses: #1\nCloses: #1", ("#1",)),
         ("fix: #3 (#9)\n\nrelates to owner/name#4 and name#5", ("#3", "owner/name#4", "name#5")),
         ("fix: x\n\nhandled gh-6, GH-7", ("#6", "#7")),
+        ("fix: x\n\nhandled #5 at a high-level and Gh-6", ("#5", "#6")),
         ("fix: x\n\nsee https://example.org/a#8 and https://example.org/issues/9#issuecomment-44", ()),
         ("fix: x\n\n<a href='y'>#10</a> [#11](z) color #12ab &#13;", ()),
         ("fix: x\n\nRefs: SHOP-12, SHOP-13", ("SHOP-12", "SHOP-13")),

@@ -198,6 +198,7 @@ def _card(request: HttpRequest, promotion: Promotion) -> dict[str, Any]:
         "tone": pages.tone_of(promotion),
         "steps": pages.steps_of(promotion),
         "gates": pages.gate_rows(gates),
+        "is_shut": not all(gate.is_open for gate in gates),
         "seen": seen_of(promotion),
         "approvals": list(promotion.approvals.all()),
         "events": list(promotion.events.all()),

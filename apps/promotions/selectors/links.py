@@ -27,10 +27,12 @@ from gitopsui.domain.promotion import GateState, Phase, prognosis
 class PlaceLinks:
     """
     One application: what is under way and locked, and where its buttons lead; "" for whoever may not.
-    `promote_version` is what its left neighbour `promote_from` has.
+    `url` is its
+    page, `promote_version` what its left neighbour `promote_from` has.
     """
 
     environment: str
+    url: str
     marks: Marks
     promote_url: str
     promote_version: str
@@ -82,6 +84,7 @@ def _place(row: Any, person: Person) -> PlaceLinks:
     asked = {"from_": row.lag_of or "", "into": environment.name, "component": component.slug}
     return PlaceLinks(
         environment=environment.name,
+        url=reverse("application-detail", args=[row.pk]),
         marks=marks,
         promote_url=promote_url(slug, **asked) if promote else "",
         promote_version=row.lag_there or "",

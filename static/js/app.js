@@ -15,20 +15,26 @@ function words(seconds) {
   return `${seconds < 0 ? "in " : ""}${Math.floor(Math.abs(seconds) / unit)} ${name}`;
 }
 
+// The month is written as the server writes it.
+function exact(moment) {
+  return full.format(moment).replace("Sept", "Sep");
+}
+
 function short(moment) {
   const now = new Date();
   if (moment.toDateString() === now.toDateString()) return clock.format(moment);
-  return day.format(moment) + (moment.getFullYear() === now.getFullYear() ? "" : ` ${moment.getFullYear()}`);
+  return day.format(moment).replace("Sept", "Sep") + (moment.getFullYear() === now.getFullYear() ? "" : ` ${moment.getFullYear()}`);
 }
 
 function tellTimes() {
   for (const time of all("time[datetime]")) {
     const moment = new Date(time.dateTime);
-    const text = time.className === "on" ? full.format(moment) : time.className === "at" ? short(moment) : words((Date.now() - moment) / 1000);
+    const text = time.className === "on" ? exact(moment) : time.className === "at" ? short(moment) : words((Date.now() - moment) / 1000);
     if (time.textContent !== text) time.textContent = text;
-    time.title = full.format(moment);
+    time.title = exact(moment);
   }
 }
+for (const page of all(".top nav [aria-current]")) page.parentElement.scrollLeft = page.offsetLeft + page.offsetWidth / 2 - page.parentElement.offsetWidth / 2;
 for (const drawing of all(".timeline")) drawing.parentElement.scrollLeft = drawing.scrollWidth;
 tellTimes();
 setInterval(tellTimes, 10000);
@@ -122,7 +128,12 @@ function moveRow(step) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") for (const menu of all("details.menu[open]")) menu.open = false;
+  if (event.key === "Escape") {
+    for (const menu of all("details.menu[open]")) {
+      if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+      menu.open = false;
+    }
+  }
   const typing = event.target.closest("input, textarea, select, [contenteditable], dialog");
   if (typing || !keys || !keys.checked || event.ctrlKey || event.metaKey || event.altKey) return;
   const before = last;
@@ -130,7 +141,8 @@ document.addEventListener("keydown", (event) => {
   if (before === "g") {
     document.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
   } else if (event.key === "/") {
-    const field = document.querySelector("[data-search]");
+    const fields = all("[data-search]").filter((one) => one.checkVisibility?.() ?? true);
+    const field = fields.find((one) => one.closest("main")) ?? fields[0];
     if (!field) return;
     event.preventDefault();
     field.select();

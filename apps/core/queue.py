@@ -13,7 +13,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django_q.brokers import get_broker
 from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
 
@@ -30,11 +29,6 @@ def enqueue(task: str | Callable[..., None], *arguments: int | str, queue: str =
         transaction.on_commit(partial(_send, path, arguments, queue))
     else:
         _send(path, arguments, queue)
-
-
-def waiting_count() -> int:
-    """How many messages nobody has taken yet."""
-    return int(get_broker().queue_size())
 
 
 def remove_finished() -> int:

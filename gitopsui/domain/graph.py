@@ -98,15 +98,6 @@ class Graph:
             return sorted(self.ancestors([head]), reverse=True)
         return [number for number, marks in self._walk(head, base) if marks == WANTED]
 
-    def merge_base(self, one: int, other: int) -> int | None:
-        """
-        The newest commit both have in their history, None where they share nothing.
-
-        Of several best ones it is the one with the highest number.
-        """
-        walk = self._walk(one, other, until_done=False)
-        return next((number for number, marks in walk if marks == WANTED | EXCLUDED), None)
-
     def is_ancestor(self, ancestor: int, descendant: int) -> bool:
         """Whether the history of `descendant` holds `ancestor`; a commit is its own ancestor."""
         if ancestor > descendant:
@@ -134,30 +125,6 @@ class Graph:
                     open_ends.append(parent)
         return seen
 
-    def descendants(self, number: int) -> set[int]:
-        """This commit and all that have it in their history."""
-        found = {number}
-        starts, parents = self._starts, self._parents
-        for each in range(number + 1, len(self)):
-            for edge in range(starts[each], starts[each + 1]):
-                if parents[edge] in found:
-                    found.add(each)
-                    break
-        return found
-
-    def first_parents(self, head: int, base: int | None = None) -> list[int]:
-        """
-        The line of first parents from `head` down, newest first, to the end of history; with a `base`
-        as long as they are not in its history.
-        """
-        allowed = None if base is None else set(self.between(base, head))
-        line = []
-        at: int | None = head
-        while at is not None and (allowed is None or at in allowed):
-            line.append(at)
-            at = next(iter(self.parents(at)), None)
-        return line
-
     def append(self, commits: Iterable[tuple[str, Iterable[str]]]) -> Graph:
         """
         A graph with these commits too: (id, ids of parents), parents before children. What is known already
@@ -183,7 +150,7 @@ class Graph:
             (head, _portable(counts), self._ids, _portable(self._starts), _portable(self._parents))
         )
 
-    def _walk(self, one: int, other: int, *, until_done: bool = True) -> Iterator[tuple[int, int]]:
+    def _walk(self, one: int, other: int) -> Iterator[tuple[int, int]]:
         """
         (number, in whose history it is), children before parents, until nothing is left that only `one` has.
 
@@ -193,7 +160,7 @@ class Graph:
         marks[other] = marks.get(other, 0) | EXCLUDED
         heap = sorted(-number for number in marks)
         left = sum(mark == WANTED for mark in marks.values())
-        while heap and (left or not until_done):
+        while heap and left:
             number = -heappop(heap)
             own = marks.pop(number)
             left -= own == WANTED

@@ -50,8 +50,6 @@ _LONE_V = re.compile(r"(?<![A-Za-z0-9])[vV][^A-Za-z0-9/]{1,8}\Z")
 VersionOrder = tuple[Precedence, BuildOrder]
 Line = tuple[int, int]
 
-_UNUSUAL = 2**63  # no database column and no other tool holds such a number
-
 
 @total_ordering
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,11 +78,6 @@ class Tag:
     @property
     def is_stable(self) -> bool:
         return self.version is not None and not self.version.prerelease
-
-    @property
-    def is_unusual(self) -> bool:
-        """Whether it is a version with a number too large for anything but text."""
-        return self.version is not None and max(self.version.to_tuple()[:3]) >= _UNUSUAL
 
     @property
     def family(self) -> str:

@@ -21,6 +21,7 @@ from itertools import count as count_up
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.graph import first_parents
 from tests.benchmarks.table import Figure, show
 
 TIMES = 5
@@ -144,7 +145,7 @@ def measure_warm(path: Path, span: str, component: Any) -> list[Figure]:
     base, head = (git.resolve(f"refs/tags/{name}") for name in span.split(".."))
     repository = component.source
     graph = graph_of(repository)
-    line = graph.first_parents(graph.index(git.resolve("HEAD")))
+    line = first_parents(graph, graph.index(git.resolve("HEAD")))
     ids = graph.between(line[COMPARED], line[0])
     sides = [Point(key="", label="", sha=graph.sha(number)) for number in (line[0], line[COMPARED])]
     others = (

@@ -60,29 +60,14 @@ class TestRandomHistories:
                 parents = {graph.sha(n) for n in graph.parents(graph.index(sha))}
                 assert not parents & set(found[:position]), "a parent stands before its child"
 
-    def test_ancestry_and_merge_bases_are_those_of_git(self, tmp_path: Path, seed: int) -> None:
+    def test_ancestry_is_that_of_git(self, tmp_path: Path, seed: int) -> None:
         repository, shas = build_random_history(tmp_path, seed=seed)
         graph = read_graph(repository)
         rng = random.Random(seed)
         for _ in range(15):
             one, other = rng.choice(shas), rng.choice(shas)
-            base = graph.merge_base(graph.index(one), graph.index(other))
-            found = merge_bases(repository, one, other)
-            assert (graph.sha(base) in found) if base is not None else not found
-            assert graph.is_ancestor(graph.index(one), graph.index(other)) == (found == [one])
-
-    def test_first_parents_are_those_of_git(self, tmp_path: Path, seed: int) -> None:
-        repository, shas = build_random_history(tmp_path, seed=seed)
-        graph = read_graph(repository)
-        line = [graph.sha(n) for n in graph.first_parents(graph.index(shas[-1]))]
-        assert line == repository.git("rev-list", "--first-parent", shas[-1]).split()
-
-    def test_descendants_are_those_that_contain_it(self, tmp_path: Path, seed: int) -> None:
-        repository, shas = build_random_history(tmp_path, seed=seed)
-        graph = read_graph(repository)
-        for sha in random.Random(seed).sample(shas, 6):
-            names = repository.git("for-each-ref", "--format=%(objectname)", f"--contains={sha}").split()
-            assert {graph.sha(n) for n in graph.descendants(graph.index(sha))} == set(names)
+            history = repository.git("rev-list", other).split()
+            assert graph.is_ancestor(graph.index(one), graph.index(other)) == (one in history)
 
     def test_growing_in_steps_gives_the_same_answers(self, tmp_path: Path, seed: int) -> None:
         repository, shas = build_random_history(tmp_path, seed=seed)
@@ -97,12 +82,6 @@ class TestRandomHistories:
                 assert not known or expected == {
                     grown.sha(n) for n in grown.between(grown.index(base), grown.index(head))
                 }
-
-
-def merge_bases(repository: Seed, one: str, other: str) -> list[str]:
-    """All best common ancestors; none is an error of git's, so both histories get a common answer here."""
-    histories = [set(repository.git("rev-list", sha).split()) for sha in (one, other)]
-    return repository.git("merge-base", "--all", one, other).split() if histories[0] & histories[1] else []
 
 
 def test_dates_mean_nothing() -> None:
@@ -163,10 +142,6 @@ class TestValue:
 
     def test_without_a_base_it_is_all_there_is(self) -> None:
         assert Graph().append(LINE).between(None, 2) == [2, 1, 0]
-
-    def test_the_line_of_first_parents_ends_at_the_base(self) -> None:
-        graph = Graph().append(LINE)
-        assert graph.first_parents(2, 0) == [2, 1]
 
     def test_a_range_walks_the_diverged_part_only(self) -> None:
         graph = build_long_line(10_000)

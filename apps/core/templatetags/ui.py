@@ -35,7 +35,6 @@ HEALTH = {
     "Unknown": ("idle", "question"),
 }
 SYNC = {"Synced": ("ok", "check"), "OutOfSync": ("warn", "diff"), "Unknown": ("idle", "question")}
-HEALTH_AND_SYNC = (*HEALTH.values(), *SYNC.values())
 # state of a repository, cluster, kind or job -> (colour class, icon, word when the row brings none)
 STATES = {
     "ok": ("ok", "check-circle", "up to date"),

@@ -10,7 +10,7 @@ from threading import Lock
 
 from django.db.models import Q
 
-from apps.repositories.models import CommitGraph, Repository, Revision, StoredCommit
+from apps.repositories.models import CommitGraph, Repository, StoredCommit
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.graph import Graph, decode
 from gitopsui.domain.text import clean_text
@@ -135,16 +135,6 @@ def find_commits(repository: Repository, query: str, *, limit: int = FOUND_AT_MO
         return []
     rows = repository.commits.filter(condition).order_by("-pk").values_list(*_FIELDS)
     return [_commit(*row) for row in rows[:limit]]
-
-
-def tags_containing(repository: Repository, sha: str) -> list[Revision]:
-    """
-    The tags of the remote whose history holds the commit, the oldest first. Raises UnknownCommit.
-    """
-    graph = graph_of(repository)
-    holders = graph.descendants(graph.index(sha))
-    tags = repository.revisions.filter(kind="tag", gone_at=None).order_by("dated_at", "name")
-    return [tag for tag in tags if graph.find(tag.commit_sha) in holders]
 
 
 def _condition(query: str) -> Q | None:

@@ -46,7 +46,7 @@ def test_an_icon_names_its_symbol_and_is_hidden_from_screen_readers() -> None:
 
 
 def test_every_icon_that_is_asked_for_is_in_the_sprite() -> None:
-    asked = {image for _, image, *_ in (*ui.HEALTH_AND_SYNC, *ui.STATES.values())}
+    asked = {image for _, image, *_ in (*ui.HEALTH.values(), *ui.SYNC.values(), *ui.STATES.values())}
     for path in (ROOT / "templates").rglob("*.html"):
         asked |= set(re.findall(r'\{% icon "([^"]+)"', path.read_text(encoding="utf-8")))
     assert asked <= symbols()
@@ -54,7 +54,7 @@ def test_every_icon_that_is_asked_for_is_in_the_sprite() -> None:
 
 def test_every_symbol_that_a_cell_names_is_carried_by_the_page() -> None:
     carried = set(re.findall(r'id="i-([^"]+)"', (ROOT / "templates/core/_status_symbols.html").read_text()))
-    named = {ui.SHORT.get(image, image) for _, image in ui.HEALTH_AND_SYNC}
+    named = {ui.SHORT.get(image, image) for _, image in (*ui.HEALTH.values(), *ui.SYNC.values())}
     tile = (ROOT / "templates/dashboard/_tile.html").read_text(encoding="utf-8")
     assert named | set(re.findall(r'href="#i-([^"]+)"', tile)) <= carried
 

@@ -104,10 +104,6 @@ class TestFinding:
 
 
 class TestFacts:
-    def test_tags_contain_what_is_in_their_history(self, stored: Stored, line: list[str]) -> None:
-        tags = {sha: [tag.short for tag in selectors.tags_containing(stored.row, sha)] for sha in line}
-        assert tags == {line[0]: ["v1"], line[1]: ["v1"], line[2]: [], line[3]: []}
-
     def test_patch_ids_and_signatures_are_those_that_are_known(self, stored: Stored, line: list[str]) -> None:
         assert selectors.patch_ids_of(stored.row, line) == {}
         assert selectors.signatures_of(stored.row, line) == {}

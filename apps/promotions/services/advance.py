@@ -226,7 +226,7 @@ def _watch(turn: Turn) -> bool:
         return turn.promotion.phase == Phase.MERGED
     if turn.promotion.wants_close:
         return _close(turn)
-    if pull.head_sha != turn.promotion.head_sha or not check_base(turn):
+    if not _is_as_planned(turn.promotion, pull) or not check_base(turn):
         return False
     if turn.promotion.attention and turn.promotion.forge_waits_since is None:
         # What was wrong with its branch or its base is over.
@@ -259,11 +259,27 @@ def _follow(turn: Turn, pull: PullRequest) -> bool:
             forge_waits_since=None,
             last_pusher=pull.acted_by,
         )
+    elif pull.base_branch != promotion.base_branch:
+        turn.claim.write(
+            attention=f"Its pull request goes into {pull.base_branch} now and not into "
+            f"{promotion.base_branch}, so it is not merged. Set that back, or close it and promote again.",
+            forge_waits_since=None,
+        )
     return False
 
 
+def _is_as_planned(promotion: Promotion, pull: PullRequest) -> bool:
+    """Whether merging it brings our commit, and into the branch whose rules were asked."""
+    return pull.head_sha == promotion.head_sha and pull.base_branch == promotion.base_branch
+
+
 def _merged(turn: Turn, pull: PullRequest, text: str) -> None:
-    now = timezone.now()
+    now, base = timezone.now(), turn.promotion.base_branch
+    if pull.base_branch != base:
+        # Somebody gave it another base; no forge lets a merge be pinned to one.
+        text = f"It was merged into {pull.base_branch} and not into {base}, so nothing arrives by it."
+        turn.claim.write(text, phase=Phase.FAILED, error=text, attention="", forge_waits_since=None)
+        return
     turn.claim.write(
         text,
         phase=Phase.MERGED,
@@ -282,8 +298,10 @@ def _merge(turn: Turn) -> bool:
     pull = turn.forge.get(promotion.number)
     if _follow(turn, pull):
         return turn.promotion.phase == Phase.MERGED
-    if pull.head_sha != promotion.head_sha:
-        turn.claim.write("Its branch moved.", phase=Phase.OPEN)
+    if not _is_as_planned(promotion, pull):
+        moved = pull.head_sha != promotion.head_sha
+        text = "Its branch moved." if moved else f"It goes into {pull.base_branch} now."
+        turn.claim.write(text, phase=Phase.OPEN)
         return False
     turn.fetch(again=True)
     if not check_base(turn):
@@ -311,7 +329,7 @@ def _ask_merge(turn: Turn) -> bool:
     if pull.state is PullState.MERGED:
         _merged(turn, pull, "It is merged.")
         reach(10)
-        return True
+        return promotion.phase == Phase.MERGED
     _not_merged(turn, pull, answer)
     return False
 

@@ -138,6 +138,32 @@ def test_f28_closed_on_the_forge_is_said_with_the_name_and_is_never_opened_again
     assert bench.forge.count("POST", CREATE) == 1
 
 
+def test_one_that_is_given_another_base_on_the_forge_is_not_merged_into_that(bench: Bench) -> None:
+    promotion, seed, pull = bench.opened(), bench.world.seed, bench.project.pulls[0]
+    seed.point("refs/heads/other", seed.git("rev-parse", "refs/heads/main"))
+    pull.base = "other"
+
+    bench.turn(promotion)
+
+    assert (promotion.phase, bench.project.merges) == ("open", 0)
+    assert promotion.attention.startswith("Its pull request goes into other now and not into main")
+    pull.base = "main"
+    bench.until_merged(promotion)
+    bench.check_once(promotion)
+
+
+def test_one_that_was_merged_into_another_base_is_told_and_not_waited_for(bench: Bench) -> None:
+    promotion, seed, pull = bench.opened(), bench.world.seed, bench.project.pulls[0]
+    seed.point("refs/heads/other", seed.git("rev-parse", "refs/heads/main"))
+    pull.base = "other"
+    bench.project.merge(pull, "By hand", PERSON)
+
+    bench.turn(promotion)
+
+    told = "It was merged into other and not into main, so nothing arrives by it."
+    assert (promotion.phase, promotion.error) == ("failed", told)
+
+
 def test_f29_merged_by_hand_is_said_with_the_name_and_the_environment_follows(bench: Bench) -> None:
     world, promotion = bench.world, bench.opened()
     application = world.applications["cart", "production"]

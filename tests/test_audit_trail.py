@@ -15,6 +15,9 @@ NO_ACTS = {
 }
 
 
+RECORDERS = {"apps.core.audit.record", "apps.core.audit.record_change"}
+
+
 @dataclass
 class Function:
     """One function of a service module: whether a person calls it, whether it records, whom it calls."""
@@ -59,7 +62,7 @@ def _functions() -> dict[str, Function]:
             one = Function(f"{module}.{node.name}", "by" in names and not node.name.startswith("_"))
             for call in (part for part in ast.walk(node) if isinstance(part, ast.Call)):
                 target = _called(call, module, imports)
-                one.records = one.records or target == "apps.core.audit.record"
+                one.records = one.records or target in RECORDERS
                 one.calls.add(target)
             found[one.name] = one
     return found

@@ -16,7 +16,7 @@ from apps.releases.selectors.overrides import index_of, numbers_in
 from apps.releases.selectors.own_commits import keep_own, own_commits
 from apps.releases.selectors.points import find_commits_of
 from apps.repositories.models import Repository, StoredCommit
-from apps.repositories.selectors.commits import find_commits, graph_of
+from apps.repositories.selectors.commits import find_commits, graph_of, signatures_of
 from gitopsui.domain.commit import Commit, parse_message
 from gitopsui.domain.graph import Graph
 from gitopsui.domain.note_overrides import tell_commit
@@ -44,7 +44,10 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A change that was found, with its way through the environments of one component."""
+    """
+    A change that was found, with its way through the environments of one component. `signature` of its commit
+    is unsigned, unknown (there is one that nobody checked) or "" (not read yet).
+    """
 
     component: str
     component_url: str
@@ -57,6 +60,7 @@ class Match:
     issues: tuple[str, ...]
     first_release: str
     first_release_url: str
+    signature: str
     stops: list[Stop]
 
 
@@ -90,10 +94,11 @@ def find_change(project: Project, query: str) -> Answer:
             continue
         commits = find_commits(source, query, limit=MOST_MATCHES + 1)
         more = more or len(commits) > MOST_MATCHES
+        signatures = signatures_of(source, [commit.sha for commit in commits])
         for component in by_source[pk or 0]:
             traveller = _Traveller(component, source)
             matches += [
-                traveller.follow(commit)
+                traveller.follow(commit, signatures.get(commit.sha, ""))
                 for commit in keep_own(commits[:MOST_MATCHES], own_commits(component))
             ]
     matches.sort(key=lambda match: (match.at is not None, match.at), reverse=True)
@@ -123,7 +128,7 @@ class _Traveller:
             ]
         )
 
-    def follow(self, commit: Commit) -> Match:
+    def follow(self, commit: Commit, signature: str) -> Match:
         message = parse_message(commit.message)
         title = message.description or message.header
         said = tell_commit(title, self.said, sha=commit.sha, pull_requests=numbers_in(commit.message))
@@ -142,6 +147,7 @@ class _Traveller:
             issues=() if said.hidden_by else message.issues,
             first_release=release.version if release else "",
             first_release_url=reverse("release-detail", args=[release.pk]) if release else "",
+            signature=signature,
             stops=[self._stop(environment, commit.sha) for environment in self.stays],
         )
 

@@ -245,6 +245,21 @@ def test_a_pull_request_leads_to_where_it_runs_since_when(lines: Shop) -> None:
     assert describe_stops(match.stops) == "Live in dev and staging. Not yet in production."
 
 
+@pytest.mark.parametrize(
+    ("stored", "words"),
+    [("", ""), ("unsigned", "not signed"), ("unknown", "signed, by whom was not checked")],
+)
+def test_a_change_says_whether_its_commit_is_signed_once_that_was_read(
+    lines: Shop, viewer: Client, stored: str, words: str
+) -> None:
+    StoredCommit.objects.filter(repository=lines.source).update(signature=stored)
+
+    page = viewer.get("/projects/shop/find/?q=%2311").content.decode()
+
+    said = [one for one in ("not signed", "signed, by whom was not checked") if one in page]
+    assert said == [words] * bool(words)
+
+
 @pytest.mark.parametrize("query", ["drop card", "author:Ada", "#14", "{sha}"])
 def test_a_change_is_found_by_words_author_number_and_id(lines: Shop, query: str) -> None:
     matches = found(lines, query.format(sha=lines.get_commit("v1.0.1")[:9]))

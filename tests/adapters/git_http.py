@@ -162,6 +162,6 @@ def serving(
             plain_http=frozenset({server.host_port}),
             min_free_bytes=0,
             total_timeout=timedelta(seconds=60),
-            connect_timeout=timedelta(seconds=5),
+            connect_timeout=timedelta(seconds=60),
         )
         yield Hub(server, folder / "mirrors", policy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from dataclasses import dataclass
 from datetime import timedelta
@@ -53,8 +54,13 @@ class Signer:
         return sha
 
 
-def make_gpg(folder: Path, name: str = "Release Robot <robot@example.org>", lasts: str = "2y") -> Signer:
-    """A key of GnuPG, with a home of its own; no agent is left behind."""
+def make_gpg(
+    folder: Path, name: str = "Release Robot <robot@example.org>", lasts: str = "2y", at: str = ""
+) -> Signer:
+    """
+    A key of GnuPG, with a home of its own; no agent is left behind. `at` is when it is made and signs
+    ("20250101T120000"), "" for the time it is.
+    """
     if shutil.which("gpg") is None:
         pytest.skip("gpg is not installed")
     # The path of a socket is short, that of a test's folder is not.
@@ -71,10 +77,15 @@ def make_gpg(folder: Path, name: str = "Release Robot <robot@example.org>", last
         "--passphrase",
         "",
     )
-    run(*gpg, "--quick-generate-key", name, "ed25519", "sign", lasts)
+    then = ("--faked-system-time", at) if at else ()
+    run(*gpg, *then, "--quick-generate-key", name, "ed25519", "sign", lasts)
     public = run(*gpg, "--armor", "--export", name)
     private = run(*gpg, "--armor", "--export-secret-keys", name)
-    return Signer(("-c", f"user.signingkey={name}"), str(home), public, private)
+    program = folder / "gpg"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(["gpg", *then])} "$@"\n')
+    program.chmod(0o755)
+    options = ("-c", f"user.signingkey={name}", "-c", f"gpg.program={program}")
+    return Signer(options, str(home), public, private)
 
 
 def stop_agent(signer: Signer) -> None:

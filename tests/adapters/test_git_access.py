@@ -23,7 +23,7 @@ SECRET = GitAccess("robot", "p'a$s`w\"ö\\n rd")
 
 def ask(program: str, question: str) -> str:
     env = {"PATH": os.environ.get("PATH", os.defpath)}
-    result = process.run([program, question], env=env, timeout=timedelta(seconds=10), max_output=1000)
+    result = process.run([program, question], env=env, timeout=timedelta(seconds=60), max_output=1000)
     return result.stdout.decode()
 
 

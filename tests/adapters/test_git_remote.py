@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +18,7 @@ from gitopsui.domain.errors import GitError
 from tests.adapters.certificates import make_authority, make_leaf, server_context
 from tests.adapters.fault_server import FaultServer, Request, always
 from tests.adapters.git_http import Hub, Seed, serving
+from tests.ports import closed_port
 
 PAGE = b"<html><title>Sign in</title><script>alert(1)</script></html>"
 
@@ -103,25 +103,22 @@ class TestFaults:
 
     def test_a_remote_that_drips_is_ended_in_time(self, tmp_path: Path) -> None:
         def drip(request: Request) -> None:
-            request.drip(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"x" * 1000, pause=0.05)
+            # All of it takes longer than a test may.
+            request.drip(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"x" * 9000, pause=0.05)
 
         with FaultServer({}, default=drip) as server:
-            began = time.monotonic()
             error = failure_of(mirror_of(server, tmp_path, total_timeout=timedelta(seconds=1)))
-            assert time.monotonic() - began < 3
         assert error.code == "GIT_TIMEOUT"
 
     def test_a_port_that_is_closed_is_unreachable_at_once(self, tmp_path: Path) -> None:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            host_port = f"127.0.0.1:{taken.getsockname()[1]}"
-        policy = GitPolicy(plain_http=frozenset({host_port}), min_free_bytes=0)
-        began = time.monotonic()
-        assert (
-            failure_of(Mirror(tmp_path / "m", f"http://{host_port}/x", policy=policy)).code
-            == "GIT_UNREACHABLE"
-        )
-        assert time.monotonic() - began < 2
+        """No wait is over before the time of a test is."""
+        with closed_port() as host_port:
+            long = timedelta(hours=1)
+            policy = GitPolicy(
+                plain_http=frozenset({host_port}), min_free_bytes=0, connect_timeout=long, total_timeout=long
+            )
+            error = failure_of(Mirror(tmp_path / "m", f"http://{host_port}/x", policy=policy))
+        assert error.code == "GIT_UNREACHABLE"
 
     def test_a_remote_that_accepts_no_connection_is_given_up_in_time(self, tmp_path: Path) -> None:
         with socket.socket() as full:
@@ -131,11 +128,11 @@ class TestFaults:
             # Whoever comes after these waits for ever.
             waiting = [connect_without_waiting(port) for _ in range(4)]
             policy = GitPolicy(
-                plain_http=frozenset({f"127.0.0.1:{port}"}), connect_timeout=timedelta(seconds=1)
+                plain_http=frozenset({f"127.0.0.1:{port}"}),
+                connect_timeout=timedelta(seconds=1),
+                total_timeout=timedelta(hours=1),
             )
-            began = time.monotonic()
             error = failure_of(Mirror(tmp_path / "m", f"http://127.0.0.1:{port}/x", policy=policy))
-            assert time.monotonic() - began < 3
             for client in waiting:
                 client.close()
         assert error.code == "GIT_TIMEOUT"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -15,7 +14,7 @@ from gitopsui.adapters.process import ProcessTimeout, ProgramNotFound
 from gitopsui.domain.errors import GitError, SourceError
 
 ENV = {"PATH": os.environ.get("PATH", os.defpath)}
-LONG = timedelta(seconds=30)
+LONG = timedelta(minutes=2)
 
 
 def describe(result: process.Result) -> GitError:
@@ -32,15 +31,13 @@ class TestStream:
         assert b"".join(read("cat", stdin=data)) == data
 
     def test_the_first_piece_comes_before_the_program_ends(self) -> None:
-        pieces = read("sh", "-c", "echo first; exec sleep 20")
-        begun = time.monotonic()
+        pieces = read("sh", "-c", "echo first; exec sleep 600")
         assert next(pieces) == b"first\n"
         pieces.close()  # type: ignore[attr-defined]
-        assert time.monotonic() - begun < 10
 
     def test_a_program_that_does_not_end_is_ended(self) -> None:
         with pytest.raises(ProcessTimeout):
-            list(read("sleep", "20", timeout=timedelta(seconds=0.3)))
+            list(read("sleep", "600", timeout=timedelta(seconds=0.3)))
 
     def test_a_failure_is_described_by_what_it_said(self) -> None:
         with pytest.raises(GitError, match="3 sorry"):

@@ -35,7 +35,7 @@ def test_who_waits_gets_the_lock_when_it_is_free(path: Path) -> None:
     order = []
 
     def wait() -> None:
-        with mirror_files.locked(path, patience=timedelta(seconds=10)):
+        with mirror_files.locked(path, patience=timedelta(minutes=2)):
             order.append("second")
 
     thread = threading.Thread(target=wait)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +101,12 @@ def test_a_folder_with_every_bad_sample_file_is_read_around_them(
 ) -> None:
     found = {case["file"]: case for case in cases("yaml")}
     sha = commits.add({f"apps/{name}": (CASES / name).read_bytes() for name in found})
-    started = time.monotonic()
 
     rendered = renderer.render(commits.repository, sha, RenderSource("plain", "apps/yaml"))
 
     expected = {f"apps/{name}": case["outcome"] for name, case in found.items() if case["outcome"] != "OK"}
     assert {error.path: error.code for error in rendered.unreadable} == expected
     assert len(rendered.manifests) == 4
-    assert time.monotonic() - started < 30
     assert not MARKER.exists()
 
 

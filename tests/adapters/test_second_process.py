@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,8 +40,16 @@ def run(grief: str = "", count: int = 200) -> int:
     return int(made)
 
 
-def test_two_processes_make_some_each() -> None:
-    assert 0 < run() < 200
+# Whoever makes the first of its own waits until the other one has begun, too.
+MEET = """
+    mine, other = ("beside", "here") if is_copy else ("here", "beside")
+    open(f"FOLDER/{mine}", "w").close()
+    while not os.path.exists(f"FOLDER/{other}"): time.sleep(0.01)
+"""
+
+
+def test_two_processes_make_some_each(tmp_path: Path) -> None:
+    assert 0 < run(MEET.strip().replace("FOLDER", str(tmp_path))) < 200
 
 
 @pytest.mark.parametrize("grief", ["os.kill(os.getpid(), 9)", "raise ValueError", "os._exit(3)"])
@@ -49,8 +58,8 @@ def test_what_a_copy_leaves_undone_is_made_here(grief: str, when: str) -> None:
     assert run(f"if {when}: {grief}") < 200
 
 
-def test_there_may_be_more_items_than_a_pipe_holds_tasks() -> None:
-    assert 0 < run(count=2_500) < 2_500
+def test_there_may_be_more_items_than_a_pipe_holds_tasks(tmp_path: Path) -> None:
+    assert 0 < run(MEET.strip().replace("FOLDER", str(tmp_path)), count=2_500) < 2_500
 
 
 def test_one_text_is_made_here() -> None:

@@ -75,12 +75,12 @@ def value_of(text: str) -> Any:
     ("text", "code", "line"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
 )
 def test_a_file_is_refused_with_a_code_and_a_line_at_once(text: str, code: str, line: int) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
 
     error = refusal(text)
 
     assert (error.code, line or error.line) == (code, error.line)
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1, "seconds of work, however busy the machine is"
     assert error.message.endswith(".")
 
 

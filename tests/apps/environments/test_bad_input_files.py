@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -35,12 +34,10 @@ def test_each_unreadable_file_is_listed_with_its_reason_and_all_others_are_read(
     files = all_files(folder) | {f"{BOMBS}/well.yaml": GOOD, "apps/calm/well.yaml": GOOD}
     world.seed("bombs", files)
     world.seed("other", {"apps/other/well.yaml": GOOD})
-    began = time.monotonic()
 
     repository, (bombs, calm) = read(world, "bombs", BOMBS, "apps/calm")
     _, (other,) = read(world, "other", "apps/other")
 
-    assert time.monotonic() - began < 30
     bad = {case.name: case for case in load_cases(folder, "yaml") if case.outcome != "OK"}
     rows = {Path(row.path).name: row for row in UnreadableRow.objects.filter(repository=repository)}
     assert {name: row.code for name, row in rows.items()} == {n: case.outcome for n, case in bad.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 import threading
 import time
@@ -25,12 +24,14 @@ from django.db.migrations.operations import DeleteModel, RemoveField, RenameFiel
 from apps.demo.git_server import GitServer
 from gitopsui.adapters.process import Result, Stream, run, start
 from tests.adapters.git_http import Seed
+from tests.ports import find_port
 from tests.postgres import make_server
+from tests.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).parents[3]
 MANAGE = str(ROOT / "manage.py")
 TOKEN = "a" * 32
-LONGEST_AWAY = 10  # seconds
+THREADS = 4  # of the web process
 # Of the remote: a poll that is under way when the database goes has its answer before it is back.
 ANSWER = timedelta(seconds=3)
 
@@ -47,9 +48,7 @@ class Site:
     sessions: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = find_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.env = {
             "PATH": os.environ["PATH"],
@@ -67,7 +66,7 @@ class Site:
 
     def seed(self) -> None:
         argv = [sys.executable, "-m", "tests.apps.promotions.site_seed", f"{self.git.url}/config.git"]
-        result = run(argv, env=self.env, cwd=ROOT, timeout=timedelta(minutes=2), max_output=1 << 20)
+        result = run(argv, env=self.env, cwd=ROOT, timeout=timedelta(minutes=4), max_output=1 << 20)
         assert result.returncode == 0, result.stderr.decode()
         found = json.loads(result.stdout)
         self.promotion, self.sessions = found["promotion"], found["sessions"]
@@ -75,7 +74,7 @@ class Site:
     @contextmanager
     def running(self) -> Iterator[None]:
         web = ["-m", "gunicorn", "gitopsui.wsgi:application", "--bind", f"127.0.0.1:{self.port}"]
-        web += ["--worker-class", "gthread", "--threads", "4", "--no-control-socket"]
+        web += ["--worker-class", "gthread", "--threads", str(THREADS), "--no-control-socket"]
         children = [
             start([sys.executable, *argv], env=self.env, cwd=ROOT, stdout=Stream.NULL, stderr=Stream.NULL)
             for argv in (web, [MANAGE, "qcluster"], [MANAGE, "tick"])
@@ -93,7 +92,7 @@ class Site:
     def get(self) -> int:
         """The status of a page that needs the database; 0 where nobody answers."""
         try:
-            return requests.get(f"{self.address}/", allow_redirects=False, timeout=15).status_code
+            return requests.get(f"{self.address}/", allow_redirects=False, timeout=PATIENCE).status_code
         except requests.ConnectionError:
             return 0
 
@@ -101,14 +100,7 @@ class Site:
         cookies = {f"gitopsui-session-{self.port}": session, f"gitopsui-csrf-{self.port}": TOKEN}
         form = {"base": "a" * 40, "head": "b" * 40, "diff": "c", "csrfmiddlewaretoken": TOKEN}
         url = f"{self.address}/promotions/{self.promotion}/approve/"
-        return requests.post(url, form, cookies=cookies, allow_redirects=False, timeout=15).status_code
-
-
-def wait_for(is_reached: Any, seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_reached():
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        time.sleep(0.05)
+        return requests.post(url, form, cookies=cookies, allow_redirects=False, timeout=PATIENCE).status_code
 
 
 @pytest.fixture
@@ -161,30 +153,32 @@ def begin_poll(site: Site) -> int:
     """How many polls there were before the one that is under way now, and will be for a while."""
     site.git.latency = ANSWER
     begun = len(site.ask(POLLS))
-    wait_for(lambda: ("running",) in site.ask(POLLS)[begun:], 60, "a poll is under way")
+    wait_for(lambda: ("running",) in site.ask(POLLS)[begun:], "a poll is under way")
     return begun
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_f70_a_database_that_is_started_again_costs_some_seconds_and_no_approval(site: Site) -> None:
     with site.running():
-        wait_for(lambda: site.get() == 302, 60, "the web process answers")
-        wait_for(lambda: ("done",) in site.ask(POLLS), 60, "the first poll")
+        wait_for(lambda: site.get() == 302, "the web process answers")
+        wait_for(lambda: ("done",) in site.ask(POLLS), "the first poll")
         with visited(site) as (statuses, said):
-            wait_for(lambda: any(302 in one for one in said.values()), 20, "the first approval")
+            wait_for(lambda: any(302 in one for one in said.values()), "the first approval")
             begun = begin_poll(site)
             site.server.stop()
             site.git.latency = timedelta(0)
+            wait_for(lambda: 503 in [status for _, status in statuses], "somebody sees that it is away")
             time.sleep(1.5 * ANSWER.total_seconds())
             site.server.start()
             back = time.monotonic()
-            wait_for(lambda: all(302 in one for one in said.values()), 60, "everybody has approved")
-        wait_for(lambda: ("done",) in site.ask(POLLS)[begun + 1 :], 150, "polls go on")
+            wait_for(lambda: all(302 in one for one in said.values()), "everybody has approved")
+        wait_for(lambda: ("done",) in site.ask(POLLS)[begun + 1 :], "polls go on", seconds=300)
 
     away = [at for at, status in statuses if status == 503]
     assert {status for _, status in statuses} == {302, 503}
     assert {one for answers in said.values() for one in answers} <= {302, 503}
-    assert max(away) - back < LONGEST_AWAY
+    # Each thread finds once that its connection is gone, and has another one for the next request.
+    assert sum(at > back for at in away) <= THREADS
     found = site.ask("SELECT name, count(*) FROM promotions_approval GROUP BY name")
     assert sorted(found) == [(f"approver-{number}", 1) for number in range(len(site.sessions))]
     audited = "SELECT count(*) FROM core_auditevent WHERE verb = 'approved promotion'"
@@ -197,7 +191,7 @@ def test_f70_a_database_that_is_started_again_costs_some_seconds_and_no_approval
 def manage(data: Path, *arguments: str) -> Result:
     env = {"PATH": os.environ["PATH"], "GITOPSUI_DATA": str(data)}
     argv = [sys.executable, MANAGE, *arguments]
-    return run(argv, env=env, timeout=timedelta(minutes=1), max_output=1 << 20)
+    return run(argv, env=env, timeout=timedelta(minutes=4), max_output=1 << 20)
 
 
 @pytest.mark.parametrize("command", ["qcluster", "serve"])

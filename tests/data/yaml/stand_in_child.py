@@ -20,7 +20,7 @@ def misbehave(data: bytes, limits: Limits) -> list[Document]:
         while True:
             pass
     if data == b"sleep":
-        time.sleep(60)
+        time.sleep(600)
     if data == b"crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     if data.startswith(b"crash once: "):

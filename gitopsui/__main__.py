@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gitopsui.domain.changelog import ReleaseCommits
     from gitopsui.domain.commit import Commit, ParsedMessage
     from gitopsui.domain.notes import Notes
-    from gitopsui.domain.version import Tag
+    from gitopsui.domain.tag import Tag
 _NO_LIMIT = sys.maxsize
 _WORTH_A_PROCESS = 1_000  # commits; fewer are told faster than a process is made
 # Commits; of fewer at once Git prints them more slowly than they are read.
@@ -136,10 +136,10 @@ def _read_releases(git_dir: Path) -> tuple[list[ReleaseCommits], dict[str, Parse
 
     with walking(git_dir) as walk:
         # Git is on its way: this is the time to load what is needed then.
-        from gitopsui.adapters.git_repository import Repository
+        from gitopsui.adapters import second_process  # noqa: F401 -- later no core would be idle
         from gitopsui.domain.changelog import children_first, pick_family, split_by_release
 
-        head = Repository(git_dir).resolve("HEAD")
+        head = walk.head()
         commits, messages = _read_history(walk.portions)
         refs = walk.refs()
     tags = {tag: ref.commit_sha for ref in refs if (tag := _read_tag(ref)) and ref.commit_sha}
@@ -163,7 +163,7 @@ def _read_history(portions: Iterable[list[Commit]]) -> tuple[list[Commit], dict[
 
 def _read_tag(ref: Ref) -> Tag | None:
     from gitopsui.adapters.git_output import RefKind
-    from gitopsui.domain.version import parse_tag
+    from gitopsui.domain.tag import parse_tag
 
     return parse_tag(ref.short, date=ref.date) if ref.kind is RefKind.TAG else None
 

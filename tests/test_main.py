@@ -263,7 +263,21 @@ def test_an_empty_repository_is_refused(tmp_path: Path, capsys: pytest.CaptureFi
     Clone(tmp_path / "empty")
 
     assert main(["notes", str(tmp_path / "empty"), "--all"]) == 1
-    assert capsys.readouterr().err.startswith("gitopsui: ")
+    assert capsys.readouterr().err == "gitopsui: HEAD leads to no commit.\n"
+
+
+@pytest.mark.parametrize("what", ["--all", "v1.0.0..v1.1.0"])
+def test_without_git_a_sentence_says_so(
+    what: str,
+    clone: Clone,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert main(["notes", str(clone.path), what]) == 1
+    assert capsys.readouterr().err == "gitopsui: The program git is not installed.\n"
 
 
 def test_the_command_runs_without_django(clone: Clone) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitopsui.domain.errors import GitError
+from gitopsui.domain.errors import GitError, SourceError
 
 if TYPE_CHECKING:
     from gitopsui.adapters.git_address import GitPolicy, GitUrl
@@ -97,6 +98,20 @@ def find_git() -> str:
         message = "Git is not installed on this server."
         raise GitError(message, code="GIT_NOT_INSTALLED", permanent=True, hint="Install git 2.39 or newer.")
     return found
+
+
+@contextmanager
+def as_git_errors() -> Iterator[None]:
+    """What `process` raises becomes a GitError."""
+    try:
+        yield
+    except GitError:
+        raise
+    except SourceError as error:
+        # Loaded when Git fails: the patterns take a while to build.
+        from gitopsui.adapters.git_errors import describe_process
+
+        raise describe_process(error) from error
 
 
 def build_remote_config(url: GitUrl, policy: GitPolicy, *, peer: str) -> list[str]:

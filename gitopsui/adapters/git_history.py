@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gitopsui.adapters.git_command import build_argv, build_environment
+from gitopsui.adapters.git_command import as_git_errors, build_argv, build_environment
 from gitopsui.adapters.git_names import LOG_FORMAT, LOG_PLAIN
 from gitopsui.adapters.git_output import LOG_FIELDS, build_commit, parse_objects
-from gitopsui.adapters.git_repository import Repository, as_git_errors
+from gitopsui.adapters.git_repository import Repository
 from gitopsui.adapters.git_stream import pipe_through, split_fields, stream
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError

@@ -12,6 +12,7 @@ from gitopsui.adapters import mirror_files, process
 from gitopsui.adapters.git_access import GitAccess, lent
 from gitopsui.adapters.git_address import GitPolicy, GitUrl, check_url, find_peer
 from gitopsui.adapters.git_command import (
+    as_git_errors,
     build_argv,
     build_environment,
     build_remote_config,
@@ -25,7 +26,7 @@ from gitopsui.adapters.git_output import (
     RemoteRefs,
     parse_remote_refs,
 )
-from gitopsui.adapters.git_repository import ROOT, as_git_errors
+from gitopsui.adapters.git_repository import ROOT
 from gitopsui.domain.errors import GitError, InputError
 
 # The refs of a remote with very many pull requests; one with more cannot be followed.

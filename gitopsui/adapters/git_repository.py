@@ -7,13 +7,12 @@ ours. Every command is one `process.run` with the options of `git_command`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from gitopsui.adapters import git_export, git_place, mirror_files, process
-from gitopsui.adapters.git_command import build_argv, build_environment
+from gitopsui.adapters.git_command import as_git_errors, build_argv, build_environment
 from gitopsui.adapters.git_export import LeftOut
 from gitopsui.adapters.git_names import (
     BRANCHES,
@@ -35,7 +34,7 @@ from gitopsui.adapters.git_output import (
     with_commits,
 )
 from gitopsui.domain.commit import Commit
-from gitopsui.domain.errors import GitError, SourceError
+from gitopsui.domain.errors import GitError
 from gitopsui.domain.text import clean_text
 
 READ_TIMEOUT = timedelta(seconds=60)
@@ -270,19 +269,6 @@ class Repository:
         from gitopsui.adapters.git_errors import describe
 
         return describe(result.returncode, result.stderr)
-
-
-@contextmanager
-def as_git_errors() -> Iterator[None]:
-    """What `process` raises becomes a GitError."""
-    try:
-        yield
-    except GitError:
-        raise
-    except SourceError as error:
-        from gitopsui.adapters.git_errors import describe_process
-
-        raise describe_process(error) from error
 
 
 def _check_size(entries: Sequence[TreeEntry], *, max_bytes: int, max_files: int) -> None:

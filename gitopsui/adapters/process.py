@@ -20,12 +20,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self, TypedDict, Unpack
+from typing import IO, Any, NamedTuple, Self, TypedDict, Unpack
 
 from gitopsui.domain.errors import SourceError
 
@@ -64,8 +63,8 @@ class OutputTooLarge(SourceError):
         self.max_output = max_output
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+# No dataclass: what those load takes longer than to start Git.
+class Result(NamedTuple):
     """
     How a program ended. `returncode` is negative for a signal (-9 is SIGKILL).
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import struct
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import IO, NoReturn, TypeVar
@@ -28,7 +27,7 @@ def make_by_two(items: Sequence[Item], make: Callable[[Item], str]) -> Iterator[
     if not _can_fork() or len(items) < 2:
         yield from map(make, items)
         return
-    with tempfile.TemporaryFile() as shared:
+    with _open_shared() as shared:
         waiting = _fill_pipe(len(items))
         copy = os.fork()
         if not copy:
@@ -47,6 +46,15 @@ def _can_fork() -> bool:
     threads = sys.modules.get("threading")  # not loaded for this question alone
     is_alone = threads is None or threads.active_count() == 1
     return is_alone and hasattr(os, "fork") and (os.cpu_count() or 1) > 1
+
+
+def _open_shared() -> IO[bytes]:
+    """A file without a name that a copy of this process can write."""
+    if hasattr(os, "memfd_create"):  # Linux
+        return open(os.memfd_create("texts"), "w+b")
+    import tempfile  # loads half a dozen more
+
+    return tempfile.TemporaryFile()
 
 
 def _fill_pipe(count: int) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gitopsui.domain.commit import Commit, ParsedMessage
 from gitopsui.domain.notes import Notes, build_notes
-from gitopsui.domain.version import Tag
+from gitopsui.domain.tag import Tag
 
 UNRELEASED = "Unreleased"
 _BASE = "the releases below"

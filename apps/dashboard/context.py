@@ -17,8 +17,9 @@ THEMES = ("light", "dark")
 SILENCE = timedelta(minutes=3)
 STANDIN_NOTE = "Demo: the clusters are stand-ins on this machine, made to look like Kubernetes."
 _NAV = {
-    "board": "board", "board-table": "board", "component-detail": "board", "application-detail": "board",
-    "release-list": "releases", "release-detail": "releases", "compare": "releases", "find": "find",
+    "board": "board", "application": "board", "drift": "board", "find": "find",
+    "release": "releases", "compare": "releases", "component": "releases", "changelog": "releases",
+    "note": "releases", "feeds": "releases",
     "promotion": "promotions", "environment": "promotions", "freeze": "promotions", "lock": "promotions",
     "rollback": "promotions", "silence": "silences",
     "activity": "activity",

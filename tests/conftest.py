@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.db import connection
+from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
@@ -25,6 +27,13 @@ def _nothing_kept() -> Generator[None]:
     """A page drawn for one test is not shown in the next, where the same keys mean other rows."""
     yield
     cache.clear()
+
+
+@pytest.fixture
+def noon() -> Generator[None]:
+    """The middle of a day, which does not end while the test runs."""
+    with time_machine.travel(timezone.now().replace(hour=12), tick=True):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -185,7 +185,7 @@ def test_each_set_of_workers_speaks_for_itself_alone(one_entry: Any, sent: Any) 
     one_entry["fast"] = Entry(f"{__name__}.work", queue=PROMOTIONS)
     ticks.tick()
     tasks.run_tick("fast")
-    assert ticks.worker_age(PROMOTIONS) < timedelta(seconds=5)
+    assert ticks.worker_age(PROMOTIONS) < timedelta(minutes=5)
     assert ticks.worker_age() == timedelta.max
     tasks.run_tick("work")
     Heartbeat.objects.update(beat_at=timezone.now() - timedelta(hours=1))

@@ -138,6 +138,7 @@ def test_others_are_led_to_their_own_project(client: Client, people: dict[str, P
 # --- narrowing down and paging ----------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("noon")
 def test_events_are_narrowed_by_person_verb_kind_name_and_day(
     client: Client, shop: Project, people: dict[str, Person]
 ) -> None:

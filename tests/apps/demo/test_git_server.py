@@ -7,14 +7,15 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from apps.demo.git_server import GitServer
-from gitopsui.adapters import process
 from tests.adapters.git_http import File, Seed, git
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def seed(server: GitServer) -> Seed:
 def request(
     server: GitServer, path: str, *, method: str = "GET", headers: dict[str, str] | None = None
 ) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     try:
         connection.request(method, path, headers=headers or {})
         response = connection.getresponse()
@@ -125,7 +126,7 @@ def test_an_answer_waits_for_the_latency(tmp_path: Path) -> None:
     with GitServer(tmp_path, latency=timedelta(seconds=0.3)) as server:
         began = time.monotonic()
         request(server, "/none.git/info/refs")
-        assert 0.3 <= time.monotonic() - began < 2
+        assert time.monotonic() - began >= 0.3
 
 
 def test_many_are_served_at_once(server: GitServer, seed: Seed) -> None:
@@ -143,33 +144,31 @@ def test_many_are_served_at_once(server: GitServer, seed: Seed) -> None:
     assert len(set(answers)) == 1
 
 
-def test_a_client_that_hangs_up_leaves_no_process(server: GitServer, seed: Seed, tmp_path: Path) -> None:
-    seed.commit({"big": File(os.urandom(8 << 20))})
-    with pytest.raises(process.ProcessTimeout):
-        process.run(
-            ["git", "clone", "--quiet", f"{server.url}/shop.git", str(tmp_path / "clone")],
-            env={"PATH": os.environ.get("PATH", os.defpath)},
-            timeout=timedelta(seconds=0.05),
-            max_output=1000,
-        )
-    deadline = time.monotonic() + 10
-    while backends() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert backends() == []
+def test_a_client_that_hangs_up_leaves_no_process(server: GitServer, seed: Seed) -> None:
+    """One that asks for more than the connection holds, and reads nothing of it."""
+    sha = seed.commit({"big": File(os.urandom(32 << 20))})
+    body = f"0032want {sha}\n00000009done\n".encode()
+    headers = {"Content-Type": "application/x-git-upload-pack-request"}
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("POST", "/shop.git/git-upload-pack", body=body, headers=headers)
+    wait_for(backends, "a program of the server")
+    connection.close()
+    wait_for(lambda: not backends(), "its end")
 
 
 def backends() -> list[str]:
     """The programs of the server among our children."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     for thread in Path("/proc/self/task").iterdir():
-        children += (thread / "children").read_text().split()
+        with suppress(OSError):
+            children += (thread / "children").read_text().split()
     return [pid for pid in set(children) if "http-backend" in command_of(pid)]
 
 
 def command_of(pid: str) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_text()
-    except FileNotFoundError:
+    except OSError:
         return ""
 
 

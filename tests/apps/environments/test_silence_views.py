@@ -198,6 +198,7 @@ class TestStarting:
         assert answer.status_code == status
         assert not Silence.objects.exists()
 
+    @pytest.mark.usefixtures("noon")
     @pytest.mark.parametrize(("expiry", "is_endless"), [("never", True), ("date", False)])
     def test_it_may_end_never_or_with_a_day(
         self, shop: Shop, drift: DriftedResource, expiry: str, is_endless: bool

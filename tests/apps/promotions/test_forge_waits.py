@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -94,12 +95,13 @@ def test_f32_what_waits_for_the_forge_can_be_closed(bench: Bench) -> None:
 
 def pause_after(promotion: Promotion, waited: timedelta) -> timedelta:
     """When a worker comes back to one that has waited so long."""
-    Promotion.objects.filter(pk=promotion.pk).update(forge_waits_since=timezone.now() - waited)
-    jobs.make_due(ADVANCE, [promotion.pk])
-    tasks.advance_promotion(promotion.pk)
-    due_at = Job.objects.get(kind=ADVANCE, subject_id=promotion.pk).due_at
-    assert due_at is not None
-    return due_at - timezone.now()
+    with time_machine.travel(timezone.now(), tick=False):
+        Promotion.objects.filter(pk=promotion.pk).update(forge_waits_since=timezone.now() - waited)
+        jobs.make_due(ADVANCE, [promotion.pk])
+        tasks.advance_promotion(promotion.pk)
+        due_at = Job.objects.get(kind=ADVANCE, subject_id=promotion.pk).due_at
+        assert due_at is not None
+        return due_at - timezone.now()
 
 
 @pytest.mark.django_db

@@ -26,6 +26,7 @@ from gitopsui.domain.promotion import Phase
 from tests.accounts import make_people
 from tests.adapters.fault_server import FaultServer, Request, always
 from tests.apps.promotions.mail_server import MailServer
+from tests.waiting import PATIENCE
 
 ALL = ["waiting", "approved", "merged", "deployed", "missed", "drift"]
 
@@ -288,7 +289,7 @@ def test_two_workers_at_once_send_one_message() -> None:
     subscription = subscribe(make_people(project)["viewer"], project, "https://chat.example.org/x")
     Notification.objects.create(subscription=subscription, key="k", event="merged", subject="s", text="t")
     sent: list[int] = []
-    gate = threading.Barrier(2, timeout=10)
+    gate = threading.Barrier(2, timeout=PATIENCE)
 
     def work() -> None:
         from django.db import connection

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from apps.promotions.models import ForgeConnection, Promotion
-from apps.promotions.services.advance import author_of
 from apps.promotions.services.forge_pauses import StoredPauses
+from apps.promotions.services.plan_commit import author_of
 from apps.promotions.services.turn import Doors
 from apps.repositories.connect import mirror
 from gitopsui.adapters.forge.base import Forge

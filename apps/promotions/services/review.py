@@ -55,6 +55,7 @@ def ask_gates(claim: Claim, forge: Forge, *, now: datetime) -> Reviewed:
     told = [gate_as_json(gate) for gate in gates]
     if told != promotion.gates:
         _tell_forge(forge, promotion, gates)
+        _tell_overrides(forge, promotion, gates)
     claim.write(gates=told, gates_at=now, error="", error_code="", error_hint="")
     may_merge = policy.merge == "auto" or (policy.merge == "here" and promotion.wants_merge)
     return Reviewed(gates, may_merge)
@@ -134,6 +135,20 @@ def _store_review(promotion: Promotion, review: Review) -> None:
         audit.record(None, f"{word} promotion on the forge", promotion, after=after)
         if not is_rejection:
             tell_event(promotion, "approved", detail=text)
+
+
+def _tell_overrides(forge: Forge, promotion: Promotion, gates: list[Gate]) -> None:
+    """Who merges there reads which gates were opened by hand, and why. Raises ForgeError to try again."""
+    before = {(one["name"], one["overridden_by"]) for one in promotion.gates}
+    if all((gate.name, gate.overridden_by) in before for gate in gates if gate.overridden_by):
+        return
+    # What a claim has read may be older than the override.
+    title, body = Promotion.objects.values_list("title", "body").get(pk=promotion.pk)
+    try:
+        forge.update(promotion.number, title=title, body=body)
+    except ForgeError as error:
+        if not error.permanent:
+            raise
 
 
 def _tell_forge(forge: Forge, promotion: Promotion, gates: list[Gate]) -> None:

@@ -14,7 +14,7 @@ from apps.core import jobs
 from apps.core.models import AuditEvent, Job
 from apps.promotions import tasks
 from apps.promotions.selectors.facts import seen_of
-from apps.promotions.services.decide import approve, ask_close
+from apps.promotions.services.decide import approve, ask_close, override_gate
 from apps.promotions.services.propose import ADVANCE
 from tests.adapters.fault_server import FaultServer, always
 from tests.apps.promotions.conftest import World
@@ -220,6 +220,20 @@ def test_an_approval_given_here_stays_when_the_one_on_the_forge_is_dismissed(ben
 
 
 @pytest.mark.django_db
+def test_a_gate_that_is_opened_by_hand_is_written_into_the_pull_request_once(bench: Bench) -> None:
+    promotion, admin = bench.opened(), bench.world.people["admin"]
+    bench.world.allow(merge="here", approvals=1)
+    override_gate(promotion.pk, "approvals", by=admin, reason="the drift is the bug")
+
+    for _ in range(2):
+        bench.turn(promotion)
+
+    [pull] = bench.project.pulls
+    assert "Gate “approvals” was opened by admin: the drift is the bug" in pull.body
+    assert pull.title == promotion.title
+    assert bench.forge.count("PUT" if bench.kind == "gitlab" else "PATCH", ONE) == 1
+
+
 def test_reviews_are_read_once_in_a_turn_that_merges(bench: Bench) -> None:
     promotion = bench.opened()
     before = bench.forge.count("GET", r"/(reviews|approvals)$")

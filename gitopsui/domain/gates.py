@@ -21,12 +21,16 @@ class GateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A condition and its answer now. `overridden_by` is the administrator who opened it, with the reason."""
+    """
+    A condition and its answer now. `overridden_by` is the administrator who opened it, with the reason;
+    `shut_at` is when somebody shut it, None where that is no one person's doing.
+    """
 
     name: str
     state: GateState
     reason: str
     overridden_by: str = ""
+    shut_at: datetime | None = field(default=None, compare=False)
 
     @property
     def is_open(self) -> bool:
@@ -69,16 +73,18 @@ class Freeze:
     set_by: str
     until: datetime
     starts_at: datetime | None = None
+    set_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LockFacts:
-    """Somebody holds an environment, a component or an application."""
+    """Somebody holds an environment, a component or an application, since `set_at`."""
 
     scope: str
     owner: str
     message: str
     expires_at: datetime | None = None
+    set_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +110,12 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A gate that an administrator opened, and why."""
+    """A gate that an administrator opened, and why. Without `at` it was opened for good."""
 
     gate: str
     by: str
     reason: str
+    at: datetime | None = None
 
 
 NOTHING_SEEN = Seen("", "", "")
@@ -143,6 +150,7 @@ class PromotionFacts:
     bad_releases: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = field(default=())
     is_held: str = ""  # why the environment is held, "" where it is not
+    held_at: datetime | None = None
 
 
 def prognosis(facts: PromotionFacts) -> list[Gate]:
@@ -155,10 +163,13 @@ def prognosis(facts: PromotionFacts) -> list[Gate]:
 
 
 def _opened(gate: Gate, override: Override | None) -> Gate:
+    """What somebody shut after an administrator had opened it was not what that one opened."""
     if override is None or gate.state is GateState.PASS:
         return gate
+    if gate.shut_at is not None and override.at is not None and gate.shut_at > override.at:
+        return gate
     reason = f"{gate.reason} Opened by {override.by}: {override.reason}"
-    return Gate(gate.name, gate.state, reason, override.by)
+    return replace(gate, reason=reason, overridden_by=override.by)
 
 
 def all_open(gates: list[Gate]) -> bool:
@@ -171,8 +182,8 @@ def _ask_approvals(facts: PromotionFacts) -> Gate | None:
     answers = valid_answers(facts.answers, facts.seen)
     rejected = [answer for answer in answers if answer.is_rejection]
     if rejected:
-        said = rejected[-1]
-        return Gate(name, GateState.BLOCK, f"{said.by} rejected it: {said.reason}")
+        said = max(rejected, key=lambda answer: answer.at)
+        return Gate(name, GateState.BLOCK, f"{said.by} rejected it: {said.reason}", shut_at=said.at)
     if not rules.approvals and not rules.groups:
         return None
     given = [answer for answer in answers if answer.by not in (facts.proposer, facts.last_pusher)]
@@ -205,7 +216,8 @@ def _ask_freeze(facts: PromotionFacts) -> Gate | None:
     freeze = max(facts.freezes, key=lambda one: one.until)
     until = f"{freeze.until:%A %-d %B %H:%M} {freeze.until.tzname()}"
     reason = f"{facts.environment} is frozen until {until}: {freeze.reason}, set by {freeze.set_by}."
-    return Gate("freeze", GateState.WAIT, reason)
+    set_at = max((one.set_at for one in facts.freezes if one.set_at), default=None)
+    return Gate("freeze", GateState.WAIT, reason, shut_at=set_at)
 
 
 def _tell_coming_freeze(facts: PromotionFacts) -> Gate | None:
@@ -227,13 +239,16 @@ def describe_moment(at: datetime, now: datetime) -> str:
 
 
 def _ask_lock(facts: PromotionFacts) -> Gate | None:
+    times = [facts.held_at, *(one.set_at for one in facts.locks)]
+    shut_at = max(filter(None, times), default=None)
     if facts.is_held:
-        return Gate("lock", GateState.BLOCK, facts.is_held)
+        return Gate("lock", GateState.BLOCK, facts.is_held, shut_at=shut_at)
     if not facts.locks:
         return None
     lock = facts.locks[0]
     until = f" until {lock.expires_at:%-d %B %H:%M} {lock.expires_at.tzname()}" if lock.expires_at else ""
-    return Gate("lock", GateState.BLOCK, f"{lock.owner} locked {lock.scope}{until}: {lock.message}")
+    reason = f"{lock.owner} locked {lock.scope}{until}: {lock.message}"
+    return Gate("lock", GateState.BLOCK, reason, shut_at=shut_at)
 
 
 def _ask_soak(facts: PromotionFacts) -> Gate | None:

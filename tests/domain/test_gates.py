@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from gitopsui.domain.approval import Answer, Seen
 from gitopsui.domain.gates import (
     Freeze,
     Gate,
     GateState,
+    LockFacts,
+    Override,
     PlaceFacts,
     PromotionFacts,
     Rules,
@@ -74,3 +77,19 @@ def test_the_way_back_asks_people_checks_and_signatures_and_no_state() -> None:
         signature="good",
     )
     assert sorted(gate.name for gate in gates) == ["approvals", "checks", "signature"]
+
+
+def test_what_somebody_shuts_after_an_administrator_opened_it_is_shut() -> None:
+    seen, earlier, later = Seen("a", "b", "c"), NOW - timedelta(hours=2), NOW - timedelta(minutes=1)
+    opened = NOW - timedelta(hours=1)
+    for at, is_open in ((earlier, True), (later, False)):
+        ways: dict[str, dict[str, object]] = {
+            "approvals": {"answers": (Answer("grace", at, seen, is_rejection=True, reason="no"),)},
+            "lock": {"locks": (LockFacts("production", "ada", "busy", set_at=at),)},
+            "freeze": {"freezes": (Freeze("outage", "ada", NOW + timedelta(days=1), set_at=at),)},
+        }
+        ways["lock of all"] = {"is_held": "production is held", "held_at": at}
+        for name, facts in ways.items():
+            gate = name.partition(" ")[0]
+            [said] = ask(seen=seen, overrides=(Override(gate, "admin", "hurry", opened),), **facts)
+            assert (said.name, said.is_open) == (gate, is_open)

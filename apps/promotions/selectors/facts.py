@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from apps.accounts.models import Person, Role
+from apps.accounts.permissions import has_role
 from apps.environments.models import Application, Component, Environment
 from apps.promotions.models import Promotion
 from apps.promotions.selectors.external_gates import external_gates
@@ -48,7 +50,9 @@ def promotion_facts(promotion: Promotion, *, now: datetime) -> PromotionFacts:
         answers=answers_of(promotion),
         checks=tuple(Check(c["name"], c["state"], c.get("detail", "")) for c in promotion.checks),
         external=external_gates(policy_of(promotion.environment), promotion, now=now),
-        overrides=tuple(Override(row.gate, row.name, row.reason) for row in promotion.overrides.all()),
+        overrides=tuple(
+            Override(row.gate, row.name, row.reason, row.at) for row in promotion.overrides.all()
+        ),
     )
 
 
@@ -82,6 +86,7 @@ def prospective_facts(
         **_release_facts(wanted, needs_signature=policy.needs_signature),
         external=external_gates(policy),
         is_held=describe_hold(policy),
+        held_at=policy.held_at,
     )
 
 
@@ -98,6 +103,8 @@ def seen_of(promotion: Promotion) -> Seen:
 
 
 def answers_of(promotion: Promotion) -> tuple[Answer, ...]:
+    """Rejections stay; an approval counts as long as whoever gave it may still give one."""
+    rows = promotion.approvals.select_related("person").prefetch_related("person__role_bindings")
     return tuple(
         Answer(
             by=row.name,
@@ -107,8 +114,14 @@ def answers_of(promotion: Promotion) -> tuple[Answer, ...]:
             is_rejection=row.is_rejection,
             reason=row.reason,
         )
-        for row in promotion.approvals.all()
+        for row in rows
+        if row.is_rejection or row.is_from_forge or _may_approve(row.person, promotion)
     )
+
+
+def _may_approve(person: Person | None, promotion: Promotion) -> bool:
+    project, place = promotion.project, promotion.environment.name
+    return person is not None and has_role(person, Role.APPROVER, project, environment=place)
 
 
 def _source_since(source: Environment, wanted: Sequence[Wanted]) -> datetime | None:

@@ -65,7 +65,7 @@ def sort_freezes(rows: Iterable[FreezeWindow], *, now: datetime) -> Freezes:
     for row in rows:
         until = _frozen_until(row, now)
         if until is not None:
-            active.append(Freeze(row.reason, row.created_by, until))
+            active.append(Freeze(row.reason, row.created_by, until, set_at=row.created_at))
         elif (span := _next_freeze(row, now)) is not None:
             coming.append(Freeze(row.reason, row.created_by, span[1], starts_at=span[0]))
     return Freezes(
@@ -107,7 +107,7 @@ def active_locks(
 ) -> list[LockFacts]:
     """The locks that hold now: of the environment, of these applications, of their components."""
     rows = lock_rows(environment, applications, now=now)
-    return [LockFacts(scope_of(row), row.owner, row.message, row.expires_at) for row in rows]
+    return [LockFacts(scope_of(row), row.owner, row.message, row.expires_at, row.created_at) for row in rows]
 
 
 def lock_rows(

@@ -9,7 +9,7 @@ from apps.accounts.models import Person, Role
 from apps.accounts.permissions import has_role
 from apps.core import audit, jobs
 from apps.promotions.models import Approval, GateOverride, Promotion
-from apps.promotions.selectors.facts import promotion_facts
+from apps.promotions.selectors.facts import promotion_facts, seen_of
 from apps.promotions.services.claims import add_event
 from apps.promotions.services.notices import tell_event
 from apps.promotions.services.propose import ADVANCE
@@ -70,6 +70,8 @@ def reject(promotion_id: int, *, by: Person, seen: Seen, reason: str) -> Promoti
         raise PromotionDenied(f"This promotion is {promotion.phase}; only an open one can be rejected.")
     if not _may(by, Role.APPROVER, promotion):
         raise PromotionDenied(f"Only approvers of {promotion.environment} may reject.")
+    if seen != seen_of(promotion):
+        raise PromotionDenied("It changed since you looked at it. Look at it again, then reject.")
     _answer(promotion, by, seen, reason)
     return promotion
 
@@ -157,7 +159,9 @@ def override_gate(promotion_id: int, gate: str, *, by: Person, reason: str) -> P
     if gate not in shut:
         raise PromotionDenied(f"The gate {gate} does not hold this promotion up.")
     now, name = timezone.now(), by.get_username()
-    GateOverride.objects.create(promotion=promotion, gate=gate, name=name, reason=reason, at=now)
+    # Once more where somebody shut it again since; the trail keeps both.
+    values = {"name": name, "reason": reason, "at": now}
+    GateOverride.objects.update_or_create(promotion=promotion, gate=gate, defaults=values)
     Promotion.objects.filter(pk=promotion.pk).update(
         body=f"{promotion.body}\n\n> Gate “{gate}” was opened by {name}: {reason}\n"
     )

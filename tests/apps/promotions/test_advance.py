@@ -211,6 +211,39 @@ def test_a_rejection_has_a_reason_and_stops_the_merge(world: World) -> None:
     assert promotion.gates[0]["reason"] == "approver rejected it: not today"
 
 
+def test_a_rejection_holds_although_approvals_were_waived_before_and_can_be_waived_itself(
+    world: World,
+) -> None:
+    promotion, admin = world.advance(world.propose("cart")), world.people["admin"]
+    override_gate(promotion.pk, "approvals", by=admin, reason="nobody is awake")
+    reject(promotion.pk, by=world.people["approver"], seen=seen_of(promotion), reason="it loses orders")
+    world.allow(merge="auto", approvals=1)
+    assert world.advance(promotion).phase == "open"
+    assert promotion.gates[0]["reason"] == "approver rejected it: it loses orders"
+    override_gate(promotion.pk, "approvals", by=admin, reason="it does not")
+    assert world.advance(promotion).phase == "merged"
+
+
+def test_a_rejection_of_something_else_is_refused_instead_of_counting_for_nothing(world: World) -> None:
+    promotion = world.advance(world.propose("cart"))
+    with pytest.raises(PromotionDenied, match="It changed since you looked"):
+        reject(promotion.pk, by=world.people["approver"], seen=Seen("a", "b", "c"), reason="no")
+    assert not promotion.approvals.exists()
+
+
+@pytest.mark.parametrize("loss", ["account", "role"])
+def test_an_approval_counts_no_more_when_who_gave_it_may_not_any_more(world: World, loss: str) -> None:
+    promotion, approver = world.advance(world.propose("cart")), world.people["approver"]
+    approve(promotion.pk, by=approver, seen=seen_of(promotion))
+    if loss == "account":
+        type(approver).objects.filter(pk=approver.pk).update(is_active=False)
+    else:
+        approver.role_bindings.update(role="viewer")
+    world.allow(merge="auto", approvals=1)
+    assert world.advance(promotion).phase == "open"
+    assert promotion.gates[0]["reason"].startswith("1 approval still to come; 0 of 1 given")
+
+
 def test_an_administrator_opens_a_gate_with_a_reason_that_the_body_repeats(world: World) -> None:
     world.allow(merge="auto", needs_synced_target=True)
     drifted = world.applications["cart", "production"]

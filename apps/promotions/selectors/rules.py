@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q
 from django.urls import reverse
 
-from apps.accounts.models import Person, Project
+from apps.accounts.models import Project
 from apps.environments.models import Environment
 from apps.promotions.models import EnvironmentPolicy, FreezeWindow, Lock
 from apps.promotions.selectors.policies import Freezes, describe_hold, rule_of, scope_of, sort_freezes
@@ -196,7 +196,7 @@ class EnvironmentRow:
     approvals: str
 
 
-def environment_rows(project: Project, person: Person, *, now: datetime) -> list[EnvironmentRow]:
+def environment_rows(project: Project, *, now: datetime) -> list[EnvironmentRow]:
     """In their order: what holds promotions up there now or soon."""
     freezes, locks = open_freezes(project), open_locks(project, now=now)
     rows = []

@@ -191,6 +191,8 @@ def _words(side: dict[str, Any], name: str) -> str | None:
         return mask_text(value)
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return mask_text(", ".join(value))
+    if isinstance(value, dict) and value and all(isinstance(one, str) for one in value.values()):
+        return mask_text(", ".join(f"{key}: {one}" for key, one in value.items()))
     return mask_text(json.dumps(value, ensure_ascii=False, sort_keys=True))
 
 

@@ -30,13 +30,15 @@ def release_detail(request: HttpRequest, pk: int) -> HttpResponse:
     release = get_object_or_404(visible.select_related("component__project", "component__source"), pk=pk)
     newer, older = release_pages.read_neighbours(release)
     contributors = (release.notes or {}).get("contributors", [])
+    places = release_pages.read_places(release)
     context = {
         "project": release.component.project,
         "component": release_pages.component_place(release.component),
         "release": _release_facts(release),
         "notes_html": rendering.as_safe_html(release.notes_html) if _has_html_alone(release) else "",
         "notes_reason": release_pages.notes_reason(release),
-        "places": release_pages.read_places(release),
+        "places": places,
+        "runs_in": [place.environment for place in places if place.is_current],
         "images": [image] if (image := release.component.image) else [],
         "contributors": contributors[:MOST_NAMES],
         "more_contributors": max(0, len(contributors) - MOST_NAMES),

@@ -139,11 +139,11 @@ def _read_releases(git_dir: Path) -> tuple[list[ReleaseCommits], dict[str, Parse
         from gitopsui.adapters import second_process  # noqa: F401 -- later no core would be idle
         from gitopsui.domain.changelog import children_first, pick_family, split_by_release
 
-        head = walk.head()
+        # Before the commits, which wait in the pipe: behind them Git has ended, and a core would be idle.
+        head, refs = walk.head(), walk.refs()
+        tags = {tag: ref.commit_sha for ref in refs if (tag := _read_tag(ref)) and ref.commit_sha}
+        tagged = {tag: tags[tag] for tag in pick_family(tags)}
         commits, messages = _read_history(walk.portions)
-        refs = walk.refs()
-    tags = {tag: ref.commit_sha for ref in refs if (tag := _read_tag(ref)) and ref.commit_sha}
-    tagged = {tag: tags[tag] for tag in pick_family(tags)}
     return split_by_release(children_first(commits), tagged, head=head), messages
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from gitopsui.adapters.git_names import BRANCHES, MAX_FIELD_BYTES, TAGS
 from gitopsui.domain.commit import Commit
@@ -33,8 +34,7 @@ class RefKind(StrEnum):
     TAG = "tag"  # refs/tags/…
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """
     A branch or a tag. `name` is full (`refs/tags/v1`), `short` without its prefix (`v1`).
 
@@ -128,7 +128,7 @@ def read_log(pieces: Iterable[bytes]) -> Iterator[list[Commit]]:
             fields += (rest + piece[:end]).decode("utf-8", "replace").split("\0")[:-1]
             rest.clear()
             whole = len(fields) - len(fields) % LOG_FIELDS
-            yield [build_commit(*fields[at : at + LOG_FIELDS]) for at in range(0, whole, LOG_FIELDS)]
+            yield list(map(build_commit, *(fields[at:whole:LOG_FIELDS] for at in range(LOG_FIELDS))))
             del fields[:whole]
         rest += piece[end : end + MAX_FIELD_BYTES - len(rest)]
     if rest or fields:
@@ -158,7 +158,7 @@ def parse_refs(data: bytes) -> tuple[list[Ref], list[str]]:
     """
     refs, nested = [], []
     for line in data.splitlines():
-        fields = [clean_text(field) for field in line.split(b"\0")]
+        fields = line.decode("utf-8", "replace").split("\0")
         if len(fields) != REF_FIELDS:
             raise _unreadable("for-each-ref")
         name, sha, kind, inner_sha, inner_kind, seconds = fields
@@ -172,7 +172,7 @@ def parse_refs(data: bytes) -> tuple[list[Ref], list[str]]:
 
 def with_commits(refs: list[Ref], commits: Mapping[str, str]) -> list[Ref]:
     """The same refs, with the commit of each tag whose id is in `commits`."""
-    return [replace(ref, commit_sha=commits[ref.sha]) if ref.sha in commits else ref for ref in refs]
+    return [ref._replace(commit_sha=commits[ref.sha]) if ref.sha in commits else ref for ref in refs]
 
 
 def _shorten(name: str) -> tuple[str, RefKind]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
 from gitopsui.domain.commit import Commit, ParsedMessage
 from gitopsui.domain.notes import Notes, build_notes
@@ -12,10 +13,10 @@ from gitopsui.domain.tag import Tag
 
 UNRELEASED = "Unreleased"
 _BASE = "the releases below"
+_SORT_KEY = attrgetter("sort_key")
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseCommits:
+class ReleaseCommits(NamedTuple):
     """
     What came with a release, children before parents; `tag` is None for what is in no release yet.
 
@@ -34,7 +35,8 @@ def pick_family(tags: Iterable[Tag]) -> list[Tag]:
     if not counted:
         return []
     family = max(counted, key=lambda name: (counted[name], name == ""))
-    return sorted((tag for tag in versions if tag.family == family), reverse=True)
+    # By key: each comparison of two tags would build both keys anew.
+    return sorted((tag for tag in versions if tag.family == family), key=_SORT_KEY, reverse=True)
 
 
 def split_by_release(
@@ -48,27 +50,31 @@ def split_by_release(
     neither it nor a release holds is left out.
     """
     by_sha = {commit.sha: commit for commit in commits}
-    release_of: dict[str, Tag | None] = {}
-    for tag in sorted(tagged):
-        _claim(tag, tagged[tag], by_sha, release_of)
+    part_of: dict[str, list[Commit]] = {}
+    unreleased: list[Commit] = []
+    parts: dict[Tag | None, list[Commit]] = {}
+    for tag in sorted(tagged, key=_SORT_KEY):
+        parts[tag] = []
+        _claim(parts[tag], tagged[tag], by_sha, part_of)
     if head is not None:
-        _claim(None, head, by_sha, release_of)
-    parts: dict[Tag | None, list[Commit]] = {None: [], **{tag: [] for tag in sorted(tagged, reverse=True)}}
+        _claim(unreleased, head, by_sha, part_of)
+    nobodys = unreleased if head is None else []
     for commit in commits:
-        if head is None or commit.sha in release_of:
-            parts[release_of.get(commit.sha)].append(commit)
-    filled = [(tag, tuple(part)) for tag, part in parts.items() if tag or part]
-    return [ReleaseCommits(tag, part, place == len(filled)) for place, (tag, part) in enumerate(filled, 1)]
+        part_of.get(commit.sha, nobodys).append(commit)
+    if unreleased:
+        parts[None] = unreleased
+    counted = enumerate(parts.items())
+    return [ReleaseCommits(tag, tuple(part), place == 0) for place, (tag, part) in counted][::-1]
 
 
 def _claim(
-    tag: Tag | None, tip: str, by_sha: Mapping[str, Commit], release_of: dict[str, Tag | None]
+    part: list[Commit], tip: str, by_sha: Mapping[str, Commit], part_of: dict[str, list[Commit]]
 ) -> None:
     waiting = [tip]
     while waiting:
         sha = waiting.pop()
-        if sha in by_sha and sha not in release_of:
-            release_of[sha] = tag
+        if sha in by_sha and sha not in part_of:
+            part_of[sha] = part
             waiting += by_sha[sha].parents
 
 

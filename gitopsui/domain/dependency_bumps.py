@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from gitopsui.domain.commit import ParsedMessage
 from gitopsui.domain.references import without_pull_request
@@ -40,8 +40,7 @@ _CVE = re.compile(r"\bCVE-\d{4}-\d{3,}|\bGHSA(?:-\w{4}){3}\b", re.IGNORECASE)
 _WORDS_FOR_OURSELVES = frozenset(("version", "release", "chart", "changelog", "the"))
 
 
-@dataclass(frozen=True, slots=True)
-class Bump:
+class Bump(NamedTuple):
     """One dependency moved to `new`; `old` is "" where the message does not say from where."""
 
     name: str

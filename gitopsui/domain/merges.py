@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitopsui.domain.commit import Commit
 
 
-@dataclass(frozen=True, slots=True)
-class Merges:
+class Merges(NamedTuple):
     """
     `merge_of` names for each commit the innermost merge that brought it, None on the main line.
 

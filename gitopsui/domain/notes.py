@@ -80,11 +80,7 @@ def build_notes(
     merges = attribute_merges(listed)
     hidden = _find_hidden_merges(listed, messages, merges)
     undone = find_undone(listed, messages, merges, hidden=hidden)
-    changes = [
-        _read_change(commit, _titled(commit, messages[commit.sha]), messages, merges)
-        for commit in listed
-        if commit.sha not in hidden
-    ]
+    changes = [_read_change(commit, messages, merges) for commit in listed if commit.sha not in hidden]
     return Notes(
         base=base,
         head=head,
@@ -132,22 +128,22 @@ def _titled(commit: Commit, message: ParsedMessage) -> ParsedMessage:
     return message if is_trailer or not title.header else title
 
 
-def _read_change(
-    commit: Commit, message: ParsedMessage, messages: Mapping[str, ParsedMessage], merges: Merges
-) -> _Change:
-    people = find_people(commit, messages[commit.sha])
+def _read_change(commit: Commit, messages: Mapping[str, ParsedMessage], merges: Merges) -> _Change:
+    sha = commit.sha
+    message = messages[sha]
+    people = find_people(commit, message)
     author = people[0].name if people and people[0].email == commit.author_email else ""
-    own = messages[commit.sha].pull_request
+    own = message.pull_request
     numbers: tuple[int, ...] = () if own is None else (own,)
-    around = _number_of_merge(commit.sha, messages, merges)
-    if around is not None and around != own:
-        numbers += (around,)
-    return _Change(commit, message, author, people, numbers, find_bumps(message, is_bot=not author))
+    if merges.merge_of[sha] is not None:
+        around = _number_of_merge(sha, messages, merges)
+        if around is not None and around != own:
+            numbers += (around,)
+    said = _titled(commit, message)
+    return _Change(commit, said, author, people, numbers, find_bumps(said, is_bot=not author))
 
 
 def _number_of_merge(sha: str, messages: Mapping[str, ParsedMessage], merges: Merges) -> int | None:
-    if merges.merge_of[sha] is None:
-        return None
     numbers = (messages[merge].pull_request for merge in merges.around(sha))
     return next((number for number in numbers if number is not None), None)
 

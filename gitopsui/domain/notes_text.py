@@ -33,15 +33,15 @@ def to_markdown(notes: Notes, *, limit: int = MARKDOWN_LIMIT) -> str:
     size = sum(len(line) + 1 for line in (*lines, *end)) + _ROOM_FOR_THE_COUNT
     left_out = 0
     for section in notes.sections:
-        heading = ["", f"### {_title(section)}", ""]
+        heading = f"\n### {_title(section)}\n\n"
         for entry in section.entries:
             added = heading + _markdown_entry(entry)
-            size += sum(map(len, added)) + len(added)
+            size += len(added) + 1
             if size > limit:
                 left_out += 1
                 continue
-            lines += added
-            heading = []
+            lines.append(added)
+            heading = ""
     if left_out:
         lines += ["", f"… and {left_out:,} more, left out for length."]
     return "\n".join([*lines, *end]) + "\n"
@@ -70,7 +70,7 @@ def _title(section: Section) -> str:
     return f"{section.title} ({len(section.entries):,})" if is_countable else section.title
 
 
-def _markdown_entry(entry: Entry) -> list[str]:
+def _markdown_entry(entry: Entry) -> str:
     scope = f"**{escape_markdown(entry.scope)}:** " if entry.scope else ""
     text = escape_markdown(entry.text)
     if not scope and _BLOCK_START.match(text):
@@ -80,27 +80,26 @@ def _markdown_entry(entry: Entry) -> list[str]:
     for breaking in entry.breaking:
         if breaking != entry.text:
             lines += [f"  > {escape_markdown(line.strip())}" for line in breaking.split("\n")]
-    return lines
+    return "\n".join(lines) if len(lines) > 1 else lines[0]
 
 
 def _details(entry: Entry) -> list[str]:
     """Pull requests, commits, issues and people, in this order."""
     details = ["taken back again"] if entry.is_undone else []
-    details += [f"#{number}" for number in entry.pull_requests[:_MAX_NUMBERS]]
-    details += _count_rest(entry.pull_requests)
-    details += [sha[:_SHORT] for sha in entry.shas[:_MAX_NUMBERS]]
-    details += _count_rest(entry.shas)
+    details += _first_of([f"#{number}" for number in entry.pull_requests])
+    details += _first_of([sha[:_SHORT] for sha in entry.shas])
     if entry.issues:
-        details.append("see " + " ".join((*entry.issues[:_MAX_NUMBERS], *_count_rest(entry.issues))))
+        details.append("see " + " ".join(_first_of(entry.issues)))
     authors = entry.authors
     if authors:
-        details.append("by " + " and ".join((*authors[:_MAX_NUMBERS], *_count_rest(authors))))
+        details.append("by " + " and ".join(_first_of(authors)))
     return details
 
 
-def _count_rest(values: Sequence[object]) -> Sequence[str]:
+def _first_of(values: Sequence[str]) -> Sequence[str]:
+    """As many as anybody reads, and how many more there are."""
     rest = len(values) - _MAX_NUMBERS
-    return () if rest <= 0 else (f"{rest} more",)
+    return values if rest <= 0 else (*values[:_MAX_NUMBERS], f"{rest} more")
 
 
 def _contributors(notes: Notes) -> str:

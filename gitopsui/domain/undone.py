@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitopsui.domain.commit import Commit, ParsedMessage
 from gitopsui.domain.merges import Merges
@@ -13,8 +13,7 @@ from gitopsui.domain.reverts import find_target_header
 _SHORT = 7  # digits; the shortest id a message may name
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(NamedTuple):
     """
     `reverted_by` names for each commit that is taken back the revert that did it. `settled` are the
     reverts whose targets are all in the range: with them they vanish from the notes.

@@ -16,9 +16,9 @@ import yaml
 from gitopsui.domain.edit_image import find_edits, find_prefixes
 from gitopsui.domain.edit_path import APPEND, EditError, Step, split_path
 from gitopsui.domain.edit_scalar import Value, in_block, in_flow, write_scalar
-from gitopsui.domain.image import parse_image
+from gitopsui.domain.image import is_tag_or_digest, parse_image
 
-__all__ = ["EditError", "find_image_paths", "find_values", "set_image", "set_value"]
+__all__ = ["EditError", "check_tag_or_digest", "find_image_paths", "find_values", "set_image", "set_value"]
 
 MAX_CHARS = 2_000_000
 _USUAL_STEP = 4  # where a file indents nothing yet
@@ -316,13 +316,22 @@ def _step_of(text: str) -> int:
     return _USUAL_STEP
 
 
+def check_tag_or_digest(text: str) -> None:
+    """Raises EditError where no image can have it: a version of a release need not be one."""
+    if not is_tag_or_digest(text):
+        shown = text if len(text) <= 80 else f"{text[:79]}…"
+        raise EditError(f"“{shown}” is no tag and no digest that an image can have.")
+
+
 def set_image(text: str, image: str, tag_or_digest: str) -> str:
     """
     The text with the new tag or digest (`sha256:…`) of an image, wherever this file says it: `images` of a
     kustomization, `image.repository` and `image.tag` of Helm values, `image` of containers.
 
-    `image` is a reference without tag. Raises EditError where the file does not name it.
+    `image` is a reference without tag. Raises EditError where the file does not name it, and for what is
+    neither tag nor digest.
     """
+    check_tag_or_digest(tag_or_digest)
     wanted = parse_image(image)
     edits = [edit for root in _compose(text) for edit in find_edits(root, wanted, tag_or_digest)]
     if not edits:

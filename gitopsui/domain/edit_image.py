@@ -58,10 +58,13 @@ def _edit_kustomize(item: yaml.Node, image: ImageReference, version: str) -> Ite
     wanted, other = ("digest", "newTag") if ":" in version else ("newTag", "digest")
     if wanted in entries:
         yield Edit(entries[wanted], version)
+        if _text(entries.get(other)):
+            # A digest that stays would win over the tag, and a tag would name a version that does not run.
+            yield Edit(entries[other], "")
     elif other not in entries:
         yield Edit(item, version, wanted)
     else:
-        # A tag beside a digest says nothing: kustomize takes the digest. The other one changes its kind.
+        # The other one changes its kind.
         yield from _turn(item, other, wanted, version)
 
 

@@ -82,6 +82,11 @@ def parse_image(text: str) -> ImageReference:
     return ImageReference(registry, repository, tag, digest or None)
 
 
+def is_tag_or_digest(text: str) -> bool:
+    """Whether it can stand behind the name of an image, after a colon or after an @."""
+    return bool((_DIGEST if ":" in text else _TAG).fullmatch(text))
+
+
 def find_image(text: str) -> ImageReference | None:
     """The reference in `text`, None where it is none."""
     try:

@@ -242,6 +242,24 @@ def test_a_digest_takes_the_place_of_a_tag_in_a_kustomization() -> None:
     assert set_image(bare, "cart", "v2") == "kind: Kustomization\nimages:\n  - name: cart\n    newTag: v2\n"
 
 
+def test_of_a_tag_and_a_digest_in_a_kustomization_only_what_is_wanted_stays() -> None:
+    old, new = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+    text = f"images:\n- name: shop/cart\n  newTag: 1.0.0 # ours\n  digest: {old}\n"
+    after = set_image(text, "shop/cart", "2.0.0")
+    assert after == text.replace("1.0.0", "2.0.0").replace(old, '""')
+    after = set_image(text, "shop/cart", new)
+    assert after == text.replace("1.0.0", '""').replace(old, new)
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["", "2.0.0 # x", "1.0.0+build.4", "a/b", "2:3", "${x}", "x\ny: 1", "a" * 129, "2@sha256:" + "b" * 64],
+)
+def test_what_no_image_can_have_is_refused(version: str) -> None:
+    with pytest.raises(EditError, match="is no tag and no digest that an image can have"):
+        set_image(KUSTOMIZATION, "registry.example.org/shop/cart", version)
+
+
 def test_helm_values_get_the_new_tag_and_lose_a_digest_that_would_win() -> None:
     image = "    registry: ghcr.io\n    repository: shop/web\n    tag: 1.0.0\n    digest: sha256:1\n"
     values = f"web:\n  image:\n{image}"

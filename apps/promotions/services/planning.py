@@ -9,7 +9,7 @@ from apps.environments.models import Application, Environment
 from apps.promotions.models import EditRule, EditTarget, PromotionItem
 from apps.promotions.services.copies import MOST_LISTED, Listing, is_there, listed
 from apps.releases.selectors.versions import bare_version, shown_version
-from gitopsui.domain.edit import EditError, set_image, set_value
+from gitopsui.domain.edit import EditError, check_tag_or_digest, set_image, set_value
 from gitopsui.domain.edit_file import FileEdit, hash_edits
 from gitopsui.domain.edit_way import EditWay
 from gitopsui.domain.errors import InputError
@@ -302,7 +302,8 @@ def _edited(text: str, target: EditTarget, wish: Wish) -> str:
 
 
 def _with_image(text: str, image: str, version: str) -> str:
-    entry = {"name": image, "newTag": version}
+    check_tag_or_digest(version)
+    entry = {"name": image, "digest" if ":" in version else "newTag": version}
     try:
         return set_value(text, "images.-1", entry)
     except EditError:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from gitopsui.domain.approval import Answer, Seen, can_approve, check_can_approve
 from gitopsui.domain.errors import InvalidTransition
-from gitopsui.domain.gates import Gate, GateState, PromotionFacts, Rules, prognosis
+from gitopsui.domain.gate_facts import Gate, GateState, PromotionFacts, Rules
+from gitopsui.domain.gates import prognosis
 from gitopsui.domain.phase import Phase
 
 __all__ = [

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gitopsui.domain.approval import Answer, Seen
-from gitopsui.domain.gates import (
+from gitopsui.domain.gate_facts import (
     Freeze,
     Gate,
     GateState,
@@ -15,8 +15,8 @@ from gitopsui.domain.gates import (
     PlaceFacts,
     PromotionFacts,
     Rules,
-    prognosis,
 )
+from gitopsui.domain.gates import prognosis
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

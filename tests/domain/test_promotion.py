@@ -12,7 +12,8 @@ import pytest
 from gitopsui.domain.approval import Approver
 from gitopsui.domain.errors import InputError, InvalidTransition, PromotionDenied
 from gitopsui.domain.freeze import FreezeRule, frozen_until
-from gitopsui.domain.gates import Check, Freeze, LockFacts, Override, PlaceFacts, all_open
+from gitopsui.domain.gate_facts import Check, Freeze, LockFacts, Override, PlaceFacts
+from gitopsui.domain.gates import all_open
 from gitopsui.domain.promotion import (
     ALLOWED,
     CAME_TO_NOTHING,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils.dateparse import parse_datetime
 
 from apps.promotions.models import EnvironmentPolicy, Promotion
-from gitopsui.domain.gates import Gate, GateState
+from gitopsui.domain.gate_facts import Gate, GateState
 
 # After so long without being asked again an answer is no answer any more.
 ANSWER_LASTS = timedelta(minutes=10)

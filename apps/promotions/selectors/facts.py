@@ -22,7 +22,7 @@ from apps.releases.models import DeploymentRecord, Release
 from apps.releases.selectors.trusted_keys import describe_release, verdict_of
 from apps.releases.selectors.versions import find_releases_of
 from gitopsui.domain.approval import Answer, Seen
-from gitopsui.domain.gates import Check, Override, PlaceFacts, PromotionFacts
+from gitopsui.domain.gate_facts import Check, Override, PlaceFacts, PromotionFacts
 from gitopsui.domain.promotion import Phase
 from gitopsui.domain.signature import Verdict
 

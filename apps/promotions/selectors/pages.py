@@ -17,7 +17,7 @@ from apps.promotions.models import Promotion
 from apps.releases.selectors.comparison import Comparison, compare_points
 from apps.releases.selectors.overrides import shown_notes
 from apps.releases.selectors.points import Point, find_commits_of
-from gitopsui.domain.gates import Gate, GateState
+from gitopsui.domain.gate_facts import Gate, GateState
 from gitopsui.domain.note_overrides import Audience, from_dict
 from gitopsui.domain.notes import SectionKind, to_dict
 from gitopsui.domain.promotion import CAME_TO_NOTHING, UNDER_WAY, Phase

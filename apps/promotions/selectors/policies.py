@@ -12,7 +12,7 @@ from apps.environments.models import Application, Environment
 from apps.promotions.models import EnvironmentPolicy, FreezeWindow, Lock
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.freeze import FreezeRule, frozen_until, next_freeze
-from gitopsui.domain.gates import Freeze, LockFacts, Rules
+from gitopsui.domain.gate_facts import Freeze, LockFacts, Rules
 
 
 def policy_of(environment: Environment) -> EnvironmentPolicy:

@@ -16,7 +16,8 @@ from apps.promotions.models import EnvironmentPolicy, FreezeWindow, Lock
 from apps.promotions.selectors.policies import Freezes, describe_hold, rule_of, scope_of, sort_freezes
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.freeze import DAYS, find_zone, frozen_until
-from gitopsui.domain.gates import Freeze, describe_moment
+from gitopsui.domain.gate_facts import Freeze
+from gitopsui.domain.gates import describe_moment
 
 
 @dataclass(frozen=True, slots=True)

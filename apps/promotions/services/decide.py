@@ -15,7 +15,8 @@ from apps.promotions.services.notices import tell_event
 from apps.promotions.services.propose import ADVANCE
 from gitopsui.domain.approval import Approver, Seen, check_can_approve
 from gitopsui.domain.errors import OwnApprovalDenied, PromotionDenied
-from gitopsui.domain.gates import GateState, prognosis
+from gitopsui.domain.gate_facts import GateState
+from gitopsui.domain.gates import prognosis
 from gitopsui.domain.promotion import CLOSABLE, Phase
 from gitopsui.domain.text import clean_text
 

@@ -12,7 +12,7 @@ from apps.promotions.selectors.policies import policy_of
 from apps.promotions.services.decide import go_on
 from gitopsui.adapters.http import HttpResponse, dump_json
 from gitopsui.domain.errors import HttpError
-from gitopsui.domain.gates import GateState
+from gitopsui.domain.gate_facts import GateState
 from gitopsui.domain.promotion import Phase
 from gitopsui.domain.text import clean_text
 

@@ -18,7 +18,8 @@ from apps.promotions.services.claims import Claim, add_event
 from apps.promotions.services.notices import tell_event
 from gitopsui.adapters.forge.base import CommitStatus, Forge, Review
 from gitopsui.domain.errors import ForgeError
-from gitopsui.domain.gates import Gate, GateState, prognosis
+from gitopsui.domain.gate_facts import Gate, GateState
+from gitopsui.domain.gates import prognosis
 from gitopsui.domain.text import clean_text
 
 STATUS_PREFIX = "gitopsui/"

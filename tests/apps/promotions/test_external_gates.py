@@ -18,7 +18,7 @@ from apps.promotions.models import Promotion
 from apps.promotions.selectors.facts import promotion_facts
 from apps.promotions.services.external_gates import read_answer
 from gitopsui.domain.errors import HttpError
-from gitopsui.domain.gates import Gate, GateState
+from gitopsui.domain.gate_facts import Gate, GateState
 from gitopsui.domain.promotion import prognosis
 from tests.adapters.fault_server import FaultServer, always
 from tests.apps.promotions.conftest import World

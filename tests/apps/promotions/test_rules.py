@@ -15,7 +15,7 @@ from apps.core.models import AuditEvent
 from apps.promotions.models import EnvironmentPolicy, FreezeWindow
 from apps.promotions.selectors.facts import promotion_facts
 from apps.promotions.selectors.rules import describe_window, in_words
-from gitopsui.domain.gates import Gate
+from gitopsui.domain.gate_facts import Gate
 from gitopsui.domain.promotion import prognosis
 from tests.apps.promotions.conftest import World
 

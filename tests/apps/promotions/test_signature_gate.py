@@ -13,7 +13,8 @@ from apps.promotions.models import EnvironmentPolicy
 from apps.promotions.selectors.facts import prospective_facts
 from apps.releases.models import Release
 from apps.repositories.models import Repository
-from gitopsui.domain.gates import Gate, GateState, prognosis
+from gitopsui.domain.gate_facts import Gate, GateState
+from gitopsui.domain.gates import prognosis
 
 SHA = "a" * 40
 ROBOT = {"fingerprint": "F" * 40, "name": "robot", "of": "tag", "commit_sha": SHA}

@@ -53,6 +53,9 @@ class SubscriptionForm(EventsForm):
         self.person = person
         projects: Any = self.fields["project"]
         projects.queryset = Project.objects.visible_to(person)
+        if not settings.GITOPSUI_MAIL_HOST:
+            channels: Any = self.fields["channel"]
+            channels.choices = [CHANNELS[0], ("email", "e-mail, which this installation does not send yet")]
         self.initial.setdefault("events", [name for name, _ in EVENTS])
         self.order_fields(["project", "channel", "address", "events"])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -35,7 +34,6 @@ def subscription_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "subscriptions": subscriptions_of(person),
         "told": messages_of(person, MOST_ATTEMPTS),
-        "has_mail": bool(settings.GITOPSUI_MAIL_HOST),
     }
     return render(request, "promotions/subscription_list.html", context)
 

@@ -87,6 +87,7 @@ def _page(
         "form": form if may_cut else None,
         "cut_url": reverse("release-cut", args=address),
         "obstacle": find_obstacle(component) if may_cut else "",
+        "source_pk": component.source_id,
         "is_signed": connect.can_sign(),
         "cuts": component.cuts.all()[:MOST_CUTS],
     }

@@ -94,7 +94,7 @@ class World:
         headers = {"Authorization": "Bearer writer", "Content-Type": content_type}
         request = urllib.request.Request(self.cluster.url + path, data=body, method=verb, headers=headers)
         trust = ssl._create_unverified_context()
-        with urllib.request.urlopen(request, timeout=10, context=trust) as answer:
+        with urllib.request.urlopen(request, timeout=60, context=trust) as answer:
             assert answer.status in (200, 201)
 
 

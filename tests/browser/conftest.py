@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import Person, Project, Role
@@ -48,7 +48,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--no-first-run",
 ]
-WAIT_MS = 15_000
+# As long as a slow machine may need: it is used up only where what is waited for never comes.
+WAIT_MS = 60_000
+expect.set_options(timeout=WAIT_MS)
 LONG = "a-very-long-value-without-any-place-to-break-it-" * 12
 ASYNC = "DJANGO_ALLOW_ASYNC_UNSAFE"
 

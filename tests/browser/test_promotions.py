@@ -32,7 +32,7 @@ def test_a_version_is_promoted_approved_merged_deployed_and_rolled_back(
     # The page finds out by itself what a worker did.
     world.advance(promotion)
     waits = "cart 2.0.0 may not go into production yet: 1 gate waits"
-    expect(mine.get_by_role("heading", level=1)).to_have_text(waits, timeout=15_000)
+    expect(mine.get_by_role("heading", level=1)).to_have_text(waits)
     expect(mine.get_by_role("button", name="Approve")).to_have_count(0)
 
     other = open_context(world.people["approver"]).new_page()
@@ -45,10 +45,10 @@ def test_a_version_is_promoted_approved_merged_deployed_and_rolled_back(
     expect(mine.get_by_text("It is merged as soon as every gate is open.")).to_be_visible()
     world.advance(promotion)
     on_its_way = "cart 2.0.0 is merged and on its way"
-    expect(mine.get_by_role("heading", level=1)).to_have_text(on_its_way, timeout=15_000)
+    expect(mine.get_by_role("heading", level=1)).to_have_text(on_its_way)
     world.arrive()
     world.advance(promotion)
-    expect(mine.get_by_role("heading", level=1)).to_have_text("cart 2.0.0 is deployed", timeout=15_000)
+    expect(mine.get_by_role("heading", level=1)).to_have_text("cart 2.0.0 is deployed")
     # A settled promotion is not asked for again.
     expect(mine.locator("#promotion-card[hx-get]")).to_have_count(0)
 

@@ -46,7 +46,8 @@ def test_a_field_is_silenced_for_a_week_with_a_reason(
 
 def test_a_silence_is_ended_from_the_list(page: Page, shop: Shop) -> None:
     page.goto("/projects/shop/silences/")
-    page.get_by_role("button", name="End").first.click()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.get_by_role("button", name="End").first.click()
     page.get_by_role("link", name="Ended").click()
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("tbody tr")).to_contain_text("by ada")

@@ -104,7 +104,7 @@ class TestFaults:
     def test_a_remote_that_drips_is_ended_in_time(self, tmp_path: Path) -> None:
         def drip(request: Request) -> None:
             # All of it takes longer than a test may.
-            request.drip(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"x" * 9000, pause=0.05)
+            request.drip(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"x" * 30_000, pause=0.05)
 
         with FaultServer({}, default=drip) as server:
             error = failure_of(mirror_of(server, tmp_path, total_timeout=timedelta(seconds=1)))

@@ -31,13 +31,13 @@ class TestStream:
         assert b"".join(read("cat", stdin=data)) == data
 
     def test_the_first_piece_comes_before_the_program_ends(self) -> None:
-        pieces = read("sh", "-c", "echo first; exec sleep 600")
+        pieces = read("sh", "-c", "echo first; exec sleep 3600")
         assert next(pieces) == b"first\n"
         pieces.close()  # type: ignore[attr-defined]
 
     def test_a_program_that_does_not_end_is_ended(self) -> None:
         with pytest.raises(ProcessTimeout):
-            list(read("sleep", "600", timeout=timedelta(seconds=0.3)))
+            list(read("sleep", "3600", timeout=timedelta(seconds=0.3)))
 
     def test_a_failure_is_described_by_what_it_said(self) -> None:
         with pytest.raises(GitError, match="3 sorry"):

@@ -153,7 +153,7 @@ def test_f63_what_cannot_be_understood_is_temporary_and_not_shown(kind: str, ans
 def test_f63_a_byte_at_a_time_ends_by_the_wall_clock(kind: str) -> None:
     def drip(request: Request) -> None:
         # All of it takes longer than a test may.
-        request.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + b" " * 9000, pause=0.05)
+        request.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 30000\r\n\r\n" + b" " * 30_000, pause=0.05)
 
     with served(drip) as server:
         error = failure(lambda: client(kind, server, total_timeout=timedelta(seconds=1)).get("7"))

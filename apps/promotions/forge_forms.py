@@ -9,8 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from apps.promotions import connect
-from apps.promotions.models import ForgeConnection
-from apps.promotions.services.forges import BUILT_IN, NewConnection, endpoint_of
+from apps.promotions.models import BUILT_IN, ForgeConnection
+from apps.promotions.services.forges import NewConnection, endpoint_of
 from gitopsui.adapters.forge.detect import FoundForge
 from gitopsui.adapters.http_policy import check_url
 from gitopsui.domain.errors import InputError

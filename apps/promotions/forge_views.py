@@ -19,7 +19,7 @@ from apps.accounts.permissions import has_role, person_of, requires
 from apps.core import jobs
 from apps.promotions import connect
 from apps.promotions.forge_forms import ForgeForm
-from apps.promotions.models import ForgeConnection
+from apps.promotions.models import BUILT_IN, ForgeConnection
 from apps.promotions.selectors.forges import busy_until, guess_for, is_in_use
 from apps.promotions.services import forges
 from apps.repositories.models import Repository
@@ -61,7 +61,7 @@ def _store(request: HttpRequest, repository: Repository, form: ForgeForm) -> boo
     else:
         said = (
             "Pull requests are reviewed and merged here."
-            if row.kind == forges.BUILT_IN
+            if row.kind == BUILT_IN
             else ("It is saved and being tried.")
         )
         messages.success(request, said)

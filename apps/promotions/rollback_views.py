@@ -25,7 +25,7 @@ from apps.promotions.services.planning import Plan, Wish, plan_promotion
 from apps.promotions.services.propose import describe
 from apps.promotions.services.rollback import start_rollback, wishes_back
 from gitopsui.domain.errors import PromotionDenied
-from gitopsui.domain.promotion import IN_GIT, prognosis
+from gitopsui.domain.promotion import IN_GIT, PromotionKind, prognosis
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def _context(request: HttpRequest, project: Project, asked: Asked) -> dict[str, 
     plan = plan_promotion(asked.environment, asked.wishes)
     moved = [(move.application, move.to_version) for move in plan.moves]
     facts = prospective_facts(
-        asked.environment, None, moved, now=now, proposer=person.get_username(), kind="rollback"
+        asked.environment, None, moved, now=now, proposer=person.get_username(), kind=PromotionKind.ROLLBACK
     )
     return {
         "project": project,
@@ -132,7 +132,7 @@ def _heading(asked: Asked, plan: Plan) -> str:
     if plan.is_empty:
         what = asked.application or asked.environment
         return f"There is nothing to go back to for {what}" if not asked.wishes else "It is there already"
-    return f"{describe(plan, 'rollback')}?"
+    return f"{describe(plan, PromotionKind.ROLLBACK)}?"
 
 
 def _cargo(application: Application, old: str, new: str) -> pages.Cargo:

@@ -7,6 +7,7 @@ The life of a promotion: its phases, the way between them, what it must pass, an
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from gitopsui.domain.approval import Answer, Seen, can_approve, check_can_approve
 from gitopsui.domain.errors import InvalidTransition
@@ -25,8 +26,10 @@ __all__ = [
     "Answer",
     "Gate",
     "GateState",
+    "MergeBy",
     "Phase",
     "PromotionFacts",
+    "PromotionKind",
     "Rules",
     "Seen",
     "can_approve",
@@ -35,6 +38,22 @@ __all__ = [
     "draw_phases",
     "prognosis",
 ]
+
+
+class PromotionKind(StrEnum):
+    """What a promotion is."""
+
+    PROMOTION = "promotion"  # forward, started by a person
+    ROLLBACK = "rollback"  # back to what ran before, with a reason
+    AUTO = "auto"  # forward, started because the environment lets such a version in by itself
+
+
+class MergeBy(StrEnum):
+    """Who merges what may go into an environment."""
+
+    HERE = "here"  # a worker, once somebody has pressed Merge here
+    FORGE = "forge"  # somebody, on the forge
+    AUTO = "auto"  # a worker, as soon as every gate is open
 
 
 ALLOWED: Mapping[Phase, frozenset[Phase]] = {

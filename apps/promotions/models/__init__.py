@@ -11,6 +11,7 @@ from apps.promotions.models.messages import (
     WebhookDelivery,
 )
 from apps.promotions.models.policies import (
+    BUILT_IN,
     EditTarget,
     EnvironmentPolicy,
     ForgeConnection,
@@ -28,6 +29,7 @@ from apps.promotions.models.promotions import (
 from apps.promotions.models.renderings import Rendering
 
 __all__ = [
+    "BUILT_IN",
     "EDIT_WAYS",
     "EVENTS",
     "PHASE_CHOICES",

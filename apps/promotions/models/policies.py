@@ -9,6 +9,9 @@ from apps.accounts.models import Project
 from apps.core.crypto import EncryptedTextField
 from apps.environments.models import Application, Component, Environment
 from apps.repositories.models import Repository
+from gitopsui.domain.promotion import MergeBy
+
+BUILT_IN = "builtin"  # a connection to no forge: the review is here
 
 
 class EnvironmentPolicy(models.Model):
@@ -30,11 +33,11 @@ class EnvironmentPolicy(models.Model):
     gate_secret = EncryptedTextField(blank=True, default="", help_text="signs what external gates are asked")
     merge = models.CharField(
         max_length=8,
-        default="here",
+        default=MergeBy.HERE,
         choices=[
-            ("here", "somebody presses Merge here"),
-            ("forge", "it is merged on the forge"),
-            ("auto", "it is merged when all gates pass"),
+            (MergeBy.HERE.value, "somebody presses Merge here"),
+            (MergeBy.FORGE.value, "it is merged on the forge"),
+            (MergeBy.AUTO.value, "it is merged when all gates pass"),
         ],
     )
     arrive_minutes = models.PositiveIntegerField(default=30)
@@ -120,7 +123,7 @@ class ForgeConnection(models.Model):
             ("github", "GitHub"),
             ("gitlab", "GitLab"),
             ("gitea", "Gitea or Forgejo"),
-            ("builtin", "here"),
+            (BUILT_IN, "here"),
         ],
     )
     api_url = models.CharField(max_length=500, blank=True)

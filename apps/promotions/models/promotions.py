@@ -11,7 +11,7 @@ from django.db.models import Q
 from apps.accounts.models import Person, Project
 from apps.environments.models import Application, Component, Environment
 from apps.repositories.models import Repository
-from gitopsui.domain.promotion import ENDS, Phase
+from gitopsui.domain.promotion import ENDS, Phase, PromotionKind
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -46,8 +46,12 @@ class Promotion(models.Model):
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="promotions")
     kind = models.CharField(
         max_length=16,
-        default="promotion",
-        choices=[("promotion", "promotion"), ("rollback", "rollback"), ("auto", "automatic promotion")],
+        default=PromotionKind.PROMOTION,
+        choices=[
+            (PromotionKind.PROMOTION.value, "promotion"),
+            (PromotionKind.ROLLBACK.value, "rollback"),
+            (PromotionKind.AUTO.value, "automatic promotion"),
+        ],
     )
     reverts = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reverted_by"
@@ -117,7 +121,7 @@ class Promotion(models.Model):
         indexes = [models.Index(fields=["project", "phase"], name="promotions_by_phase")]
         constraints = [
             models.CheckConstraint(
-                condition=~Q(kind="rollback") | ~Q(reason=""), name="a_rollback_has_a_reason"
+                condition=~Q(kind=PromotionKind.ROLLBACK) | ~Q(reason=""), name="a_rollback_has_a_reason"
             ),
             models.CheckConstraint(
                 condition=~Q(phase__in=[Phase.MERGED, Phase.DEPLOYED]) | Q(merged_at__isnull=False),

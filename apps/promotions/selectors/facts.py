@@ -23,7 +23,7 @@ from apps.releases.selectors.trusted_keys import describe_release, verdict_of
 from apps.releases.selectors.versions import find_releases_of
 from gitopsui.domain.approval import Answer, Seen
 from gitopsui.domain.gate_facts import Check, Override, PlaceFacts, PromotionFacts
-from gitopsui.domain.promotion import Phase
+from gitopsui.domain.promotion import Phase, PromotionKind
 from gitopsui.domain.signature import Verdict
 
 _WORST_FIRST = list(Verdict)
@@ -40,7 +40,7 @@ def promotion_facts(promotion: Promotion, *, now: datetime) -> PromotionFacts:
         wanted,
         now=now,
         proposer=promotion.proposer_name,
-        kind=promotion.kind,
+        kind=PromotionKind(promotion.kind),
     )
     return PromotionFacts(
         **{name: getattr(facts, name) for name in PromotionFacts.__slots__ if name not in _OF_ITS_OWN},
@@ -66,17 +66,17 @@ def prospective_facts(
     *,
     now: datetime,
     proposer: str,
-    kind: str = "promotion",
+    kind: PromotionKind = PromotionKind.PROMOTION,
 ) -> PromotionFacts:
     """The same before anything is planned. A rollback has no source and is asked less (`for_rollback`)."""
     policy, applications = policy_of(environment), [application for application, _ in wanted]
-    source = None if kind == "rollback" else source
+    source = None if kind == PromotionKind.ROLLBACK else source
     components = [application.component for application in applications]
     freezes = freezes_of(environment, {one.slug for one in components}, now=now)
     return PromotionFacts(
         environment=environment.name,
         now=now,
-        rules=rules_of(policy).for_rollback() if kind == "rollback" else rules_of(policy),
+        rules=rules_of(policy).for_rollback() if kind == PromotionKind.ROLLBACK else rules_of(policy),
         proposer=proposer,
         freezes=freezes.active,
         coming_freezes=freezes.coming,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from apps.promotions.models import ForgeConnection, ForgePause
+from apps.promotions.models import BUILT_IN, ForgeConnection, ForgePause
 from apps.repositories.models import Repository
 from gitopsui.adapters.forge.call import ForgeAccess
 from gitopsui.adapters.forge.detect import FoundForge, find_known
@@ -13,7 +13,7 @@ from gitopsui.domain.errors import ForgeError
 
 def is_in_use(connection: ForgeConnection) -> bool:
     """Whether pull requests are made there: a connection without a token is only what we know so far."""
-    return connection.kind != "builtin" and bool(connection.token)
+    return connection.kind != BUILT_IN and bool(connection.token)
 
 
 def pause_of(endpoint: str, *, now: datetime) -> datetime | None:

@@ -20,7 +20,7 @@ from apps.promotions.selectors.pages import GateRow, gate_rows
 from apps.promotions.selectors.rollback import spell_like
 from apps.promotions.selectors.under_way import Marks, marks_of, with_marks
 from apps.releases.selectors.versions import bare_version, shown_version
-from gitopsui.domain.promotion import GateState, Phase, prognosis
+from gitopsui.domain.promotion import GateState, Phase, PromotionKind, prognosis
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def promote_url(project_slug: str, **query: str) -> str:
 
 def again_url(promotion: Promotion) -> str:
     """Where one that is stale is planned again, with what runs now; "" for any other, and for a rollback."""
-    if promotion.phase != Phase.STALE or promotion.kind == "rollback":
+    if promotion.phase != Phase.STALE or promotion.kind == PromotionKind.ROLLBACK:
         return ""
     source = promotion.source_environment
     slugs = promotion.items.values_list("component__slug", flat=True).distinct()
@@ -195,7 +195,7 @@ class PromotionLink:
 
 def link_to(pk: int, kind: str) -> PromotionLink:
     """The link to a promotion of this `kind`."""
-    words = "rollback" if kind == "rollback" else "promotion"
+    words = "rollback" if kind == PromotionKind.ROLLBACK else "promotion"
     return PromotionLink(f"{words} {pk}", reverse("promotion-detail", args=[pk]))
 
 

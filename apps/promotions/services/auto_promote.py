@@ -14,7 +14,7 @@ from apps.promotions.services.propose import Request, start_promotion
 from gitopsui.domain.errors import InputError, PromotionDenied
 from gitopsui.domain.gates import prognosis
 from gitopsui.domain.precedence import coerce_version
-from gitopsui.domain.promotion import Phase
+from gitopsui.domain.promotion import Phase, PromotionKind
 from gitopsui.domain.version_range import VersionRange
 
 # These are asked of the pull request itself, so they are no reason not to open it.
@@ -32,7 +32,7 @@ def promote_automatically(environment: Environment, *, now: datetime) -> list[Pr
     started = []
     for wish in find_wishes(environment, source, policy):
         if _is_free(environment, source, wish, policy, now):
-            request = Request(environment, source, [wish], reason=_reason(policy), kind="auto")
+            request = Request(environment, source, [wish], reason=_reason(policy), kind=PromotionKind.AUTO)
             # Somebody else was faster, or a gate of the plan changed: the next round looks again.
             with suppress(PromotionDenied):
                 started.append(start_promotion(request, by=None))
@@ -70,7 +70,7 @@ def _is_newer(wish: Wish) -> bool:
 
 def _was_tried(wish: Wish) -> bool:
     rows = PromotionItem.objects.filter(
-        application=wish.application, to_version=wish.version, promotion__kind="auto"
+        application=wish.application, to_version=wish.version, promotion__kind=PromotionKind.AUTO
     )
     return rows.exclude(promotion__phase__in=TRIED_AGAIN).exists()
 

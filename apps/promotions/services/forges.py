@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Person
 from apps.core import audit, jobs
-from apps.promotions.models import ForgeConnection, Promotion
+from apps.promotions.models import BUILT_IN, ForgeConnection, Promotion
 from apps.repositories.models import Repository
 from gitopsui.adapters.forge.call import Permissions
 from gitopsui.adapters.forge.detect import FoundForge
@@ -23,7 +23,6 @@ from gitopsui.domain.text import clean_text
 
 CHECK = "promotions.check_forge"  # of a connection: whether its token may do what a promotion needs
 DETECT = "promotions.detect_forge"  # of a repository: which forge it lies on
-BUILT_IN = "builtin"
 AT_ITS_FORGE = (Phase.OPENING, Phase.OPEN, Phase.MERGING)
 SECRET_BYTES = 32
 

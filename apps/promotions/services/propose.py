@@ -17,6 +17,7 @@ from apps.promotions.services.claims import add_event
 from apps.promotions.services.planning import Move, Plan, Wish, plan_promotion
 from gitopsui.adapters.forge.base import BODY_LIMIT, BRANCH_PREFIX
 from gitopsui.domain.errors import PromotionDenied
+from gitopsui.domain.promotion import PromotionKind
 from gitopsui.domain.text import clean_text
 
 ADVANCE = "promotions.advance"
@@ -25,13 +26,13 @@ TITLE_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody asked for. `kind` is promotion, rollback or auto; a rollback has a reason."""
+    """What somebody asked for; a rollback has a reason."""
 
     environment: Environment
     source: Environment | None
     wishes: list[Wish]
     reason: str = ""
-    kind: str = "promotion"
+    kind: PromotionKind = PromotionKind.PROMOTION
     reverts: Promotion | None = None
 
 
@@ -49,7 +50,7 @@ def start_promotion(request: Request, *, by: Person | None, seen: str = "", body
         raise PromotionDenied(f"There is nothing to promote. {reasons}".strip())
     if seen and seen != plan.diff_hash:
         raise PromotionDenied("What would change is not what the page showed any more. Look at it again.")
-    if request.kind == "rollback" and not request.reason.strip():
+    if request.kind == PromotionKind.ROLLBACK and not request.reason.strip():
         raise PromotionDenied("A rollback needs a reason.")
     try:
         with transaction.atomic():
@@ -130,9 +131,9 @@ def _taken(plan: Plan) -> str:
     return f"{item.application} is in promotion {item.promotion_id} already, {item.promotion.phase}."
 
 
-def describe(plan: Plan, kind: str = "promotion") -> str:
+def describe(plan: Plan, kind: PromotionKind = PromotionKind.PROMOTION) -> str:
     """`checkout: 2.14.0 to 2.15.0 in production`, `3 components in production`."""
-    verb = "Roll back " if kind == "rollback" else ""
+    verb = "Roll back " if kind == PromotionKind.ROLLBACK else ""
     environment = plan.environment.name
     names = sorted({move.application.component.name for move in plan.moves})
     if len(names) > 1:

@@ -20,6 +20,7 @@ from gitopsui.adapters.forge.base import CommitStatus, Forge, Review
 from gitopsui.domain.errors import ForgeError
 from gitopsui.domain.gate_facts import Gate, GateState
 from gitopsui.domain.gates import prognosis
+from gitopsui.domain.promotion import MergeBy
 from gitopsui.domain.text import clean_text
 
 STATUS_PREFIX = "gitopsui/"
@@ -58,7 +59,7 @@ def ask_gates(claim: Claim, forge: Forge, *, now: datetime) -> Reviewed:
         _tell_forge(forge, promotion, gates)
         _tell_overrides(forge, promotion, gates)
     claim.write(gates=told, gates_at=now, error="", error_code="", error_hint="")
-    may_merge = policy.merge == "auto" or (policy.merge == "here" and promotion.wants_merge)
+    may_merge = policy.merge == MergeBy.AUTO or (policy.merge == MergeBy.HERE and promotion.wants_merge)
     return Reviewed(gates, may_merge)
 
 

@@ -13,6 +13,7 @@ from apps.promotions.services.planning import Wish
 from apps.promotions.services.propose import Request, start_promotion
 from gitopsui.domain.edit_file import FileEdit
 from gitopsui.domain.errors import PromotionDenied
+from gitopsui.domain.promotion import PromotionKind
 
 
 def wishes_back(promotion: Promotion) -> list[Wish]:
@@ -56,5 +57,7 @@ def start_rollback(
         if is_bad(wish.version, bad):
             why = bad.get(wish.version) or "no reason is given"
             raise PromotionDenied(f"{wish.application.component} {wish.version} is marked bad: {why}")
-    request = Request(environment, None, list(wishes), reason=reason, kind="rollback", reverts=reverts)
+    request = Request(
+        environment, None, list(wishes), reason=reason, kind=PromotionKind.ROLLBACK, reverts=reverts
+    )
     return start_promotion(request, by=by, seen=seen)

@@ -17,7 +17,8 @@ from gitopsui.adapters.registry import endpoint_of
 from gitopsui.domain import tracker
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.image import find_image, parse_image
-from gitopsui.domain.version import PATTERN_LIMIT, VersionRange, check_tag_pattern
+from gitopsui.domain.pattern import is_quick
+from gitopsui.domain.version import VersionRange, check_tag_pattern
 
 MOST_PATHS = 50
 PATH_CHARS = 300
@@ -35,7 +36,7 @@ class ComponentForm(forms.Form):
     )
     tag_pattern = forms.CharField(
         required=False,
-        max_length=PATTERN_LIMIT,
+        max_length=Component._meta.get_field("tag_pattern").max_length,
         label="Tag pattern",
         help_text="A regular expression with a group called version, such as ^cart/v(?P<version>.+)$. "
         "Empty: tags called after the component, else the versions of the repository.",
@@ -60,6 +61,11 @@ class ComponentForm(forms.Form):
             check_tag_pattern(pattern)
         except InputError as error:
             raise ValidationError(error.message) from error
+        if not is_quick(pattern):
+            raise ValidationError(
+                "The pattern repeats what splits in many ways, which can take for ever. Make it simpler, "
+                "as v(?P<version>.+) is: what follows is read as a version all the same."
+            )
         return pattern
 
     def clean_image(self) -> str:

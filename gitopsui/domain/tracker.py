@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from gitopsui.domain.errors import InputError
+from gitopsui.domain.pattern import is_quick
 
 PATTERN_LIMIT = 200  # characters
 MAX_FOUND = 20  # ids of one message
@@ -62,9 +63,12 @@ def _compile(pattern: str) -> re.Pattern[str]:
         message = "The pattern repeats a group or looks back, which can take for ever; spell the id out."
         raise _refused(message, "tracker_pattern")
     try:
-        return re.compile(pattern)
+        compiled = re.compile(pattern)
+        if is_quick(pattern, most_loose=_MAX_REPEATS):
+            return compiled
     except (re.error, RecursionError, OverflowError) as error:
         raise _refused("The pattern is not a regular expression.", "tracker_pattern") from error
+    raise _refused("The pattern fits the same text in many ways, which can take for ever.", "tracker_pattern")
 
 
 def _check_url(url: str) -> str:

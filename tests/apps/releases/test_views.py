@@ -132,7 +132,13 @@ def test_an_administrator_changes_where_versions_come_from(
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("tag_pattern", "("), ("tag_pattern", "v.*"), ("image", "not an image"), ("source", "9999")],
+    [
+        ("tag_pattern", "("),
+        ("tag_pattern", r"^v(?P<version>(\d+\.?)+)$"),
+        ("tag_pattern", "v.*"),
+        ("image", "not an image"),
+        ("source", "9999"),
+    ],
 )
 def test_what_cannot_be_used_is_refused_with_a_sentence(
     told: Shop, people: dict[str, Person], client: Client, field: str, value: str

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import Person, Project
@@ -18,6 +19,7 @@ from apps.demo.git_server import GitServer
 from apps.environments.models import Application, Cluster, Component, Environment
 from apps.promotions import connect
 from apps.promotions.models import EnvironmentPolicy, Promotion
+from apps.promotions.selectors.facts import seen_of
 from apps.promotions.services.advance import advance_promotion
 from apps.promotions.services.planning import Plan, plan_promotion, wishes_from
 from apps.promotions.services.propose import Request, start_promotion
@@ -26,6 +28,7 @@ from apps.repositories.connect import mirror
 from apps.repositories.models import Repository
 from tests.accounts import make_people
 from tests.adapters.git_http import Seed
+from tests.apps.promotions.forge_bench import KINDS, Bench, on_forge
 
 IMAGE = "registry.example.org/shop/{}"
 DEPLOYMENT = """\
@@ -98,6 +101,21 @@ class World:
         )
         return policy
 
+    def sign_in(self, client: Client, name: str) -> Client:
+        """The client, as the person of that name from now on."""
+        client.force_login(self.people[name])
+        return client
+
+    def become(self, files: dict[str, Any], **values: object) -> Application:
+        """cart in production is made of these files now, and its row has these values."""
+        self.seed.commit(files, "Move things")
+        application = self.applications["cart", "production"]
+        for name, value in values.items():
+            setattr(application, name, value)
+        application.save()
+        self.prepare()
+        return application
+
     def arrive(self, name: str = "cart", version: str = "2.0.0") -> None:
         """The controller has done its part: the cluster runs what main asks for."""
         git = mirror(self.repository)
@@ -123,6 +141,19 @@ def shared_world(transactional_db: None, tmp_path: Path, settings: Any) -> Itera
     """The same, where other processes and threads see what is stored."""
     with _serving(tmp_path, settings) as made:
         yield made
+
+
+@pytest.fixture(params=list(KINDS))
+def bench(request: pytest.FixtureRequest, world: World, tmp_path: Path, settings: Any) -> Iterator[Bench]:
+    """The world on the stand-in of each forge."""
+    with on_forge(request.param, world, tmp_path, settings) as made:
+        yield made
+
+
+def seen(promotion: Promotion) -> dict[str, str]:
+    """What somebody decides on, as a page sends it."""
+    found = seen_of(promotion)
+    return {"base": found.base_sha, "head": found.head_sha, "diff": found.diff_hash}
 
 
 @contextmanager

@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.core.models import AuditEvent
 from apps.promotions.models import ForgeConnection, Promotion
 from gitopsui.adapters.forge.pause import end_pauses
 from gitopsui.domain.errors import ForgeError
-from tests.apps.promotions.conftest import World
 from tests.forges.gitea_standin import GiteaStandIn
 from tests.forges.github_standin import GitHubStandIn
 from tests.forges.gitlab_standin import GitLabStandIn
 from tests.forges.ground import Account, Project
 from tests.forges.server import saying
+
+if TYPE_CHECKING:
+    from tests.apps.promotions.conftest import World
 
 KINDS: dict[str, Any] = {"github": GitHubStandIn, "gitlab": GitLabStandIn, "gitea": GiteaStandIn}
 PATH = "team/config"

@@ -5,10 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 import time_machine
@@ -28,16 +25,10 @@ from apps.repositories.connect import mirror
 from apps.repositories.models import POLL, Repository
 from gitopsui.domain.errors import GitError
 from tests.apps.promotions.conftest import World
-from tests.apps.promotions.forge_bench import BUSY, CREATE, KINDS, PATH, PERSON, Bench, on_forge
+from tests.apps.promotions.forge_bench import BUSY, CREATE, PATH, PERSON, Bench
 from tests.forges.server import saying
 
 SECRET = "s3cr3t-for-tests-only"
-
-
-@pytest.fixture(params=list(KINDS))
-def bench(request: pytest.FixtureRequest, world: World, tmp_path: Path, settings: Any) -> Iterator[Bench]:
-    with on_forge(request.param, world, tmp_path, settings) as made:
-        yield made
 
 
 def run_job(promotion: Promotion) -> Job:

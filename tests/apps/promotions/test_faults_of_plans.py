@@ -24,12 +24,6 @@ def bench(world: World, tmp_path: Path, settings: Any) -> Iterator[Bench]:
         yield made
 
 
-def signed_in(world: World, name: str) -> Client:
-    client = Client()
-    client.force_login(world.people[name])
-    return client
-
-
 @pytest.mark.django_db(transaction=True)
 def test_f34_of_many_who_promote_the_same_at_once_one_does_and_the_others_are_led_to_it(
     shared_world: World,
@@ -42,7 +36,7 @@ def test_f34_of_many_who_promote_the_same_at_once_one_does_and_the_others_are_le
     assert Promotion.objects.count() == 1
     assert len(raised) == 7
     assert all(f"romotion {made[0]} " in str(one) for one in raised), raised
-    board = signed_in(shared_world, "viewer").get("/projects/shop/board-table/").content.decode()
+    board = shared_world.sign_in(Client(), "viewer").get("/projects/shop/board-table/").content.decode()
     assert f"/promotions/{made[0]}/" in board
 
 
@@ -90,7 +84,7 @@ def test_f36_of_two_files_of_a_promotion_both_are_pushed_or_none(world: World) -
 
 
 def test_f37_what_would_change_nothing_is_not_started(world: World) -> None:
-    proposer = signed_in(world, "proposer")
+    proposer = world.sign_in(Client(), "proposer")
     asked = {"from": "staging", "into": "production", "component": "cart"}
     # Between the page and the click somebody else has done it.
     assert "Promote cart: 1.0.0 to 2.0.0 in production?" in proposer.get(NEW, asked).content.decode()

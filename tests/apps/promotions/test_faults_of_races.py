@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 
-from apps.accounts.models import Role
+from apps.accounts.models import Person, Role
 from apps.core import jobs
 from apps.core.models import AuditEvent, Job
 from apps.promotions import connect
@@ -23,29 +21,12 @@ from apps.promotions.services.decide import approve, ask_close
 from apps.promotions.services.propose import ADVANCE
 from gitopsui.domain.errors import PromotionDenied
 from tests.accounts import make_person
-from tests.apps.promotions.conftest import DEPLOYMENT, World
-from tests.apps.promotions.forge_bench import KINDS, Bench, on_forge
+from tests.apps.promotions.conftest import DEPLOYMENT, World, seen
+from tests.apps.promotions.forge_bench import Bench
 from tests.apps.promotions.workers import in_threads, row_of, settle, turn, world_merges
 
 NEW = "/projects/shop/promotions/new/"
 CLICKS = 50
-
-
-@pytest.fixture(params=list(KINDS))
-def bench(request: pytest.FixtureRequest, world: World, tmp_path: Path, settings: Any) -> Iterator[Bench]:
-    with on_forge(request.param, world, tmp_path, settings) as made:
-        yield made
-
-
-def signed_in(world: World, name: str) -> Client:
-    client = Client()
-    client.force_login(world.people[name])
-    return client
-
-
-def seen(promotion: Promotion) -> dict[str, str]:
-    found = seen_of(promotion)
-    return {"base": found.base_sha, "head": found.head_sha, "diff": found.diff_hash}
 
 
 def audited(promotion: Promotion, verb: str) -> int:
@@ -60,7 +41,7 @@ def test_f19_fifty_clicks_of_two_people_at_once_are_one_yes_of_each_and_one_task
     shared_world.allow(approvals=2)
     promotion = shared_world.advance(shared_world.propose("cart"))
     shared_world.people["second"] = make_person("second", Role.APPROVER, shared_world.project)
-    clients = [signed_in(shared_world, ("approver", "second")[number % 2]) for number in range(CLICKS)]
+    clients = [shared_world.sign_in(Client(), ("approver", "second")[number % 2]) for number in range(CLICKS)]
     jobs.job_of(ADVANCE, promotion.pk)
     said: list[tuple[int, str]] = []
     statuses: list[int] = []
@@ -90,7 +71,7 @@ def test_f19_fifty_clicks_of_two_people_at_once_are_one_yes_of_each_and_one_task
 def test_f20_forms_that_are_sent_again_do_nothing_twice(world: World) -> None:
     """A double click on each button, and the page of before the merge once more after it."""
     world.allow(approvals=1)
-    proposer, approver = signed_in(world, "proposer"), signed_in(world, "approver")
+    proposer, approver = world.sign_in(Client(), "proposer"), world.sign_in(Client(), "approver")
     asked = {"from": "staging", "into": "production", "component": "cart"}
     proposer.post(NEW, asked)
     again = proposer.post(NEW, asked, follow=True).content.decode()
@@ -116,7 +97,7 @@ def test_f21_an_author_who_approves_is_refused_with_the_reason_and_is_on_record(
     world.allow(approvals=1, merge="auto")
     promotion = world.advance(world.propose("cart", by="approver"))
 
-    page = signed_in(world, "approver").post(
+    page = world.sign_in(Client(), "approver").post(
         f"/promotions/{promotion.pk}/approve/", seen(promotion), follow=True
     )
 
@@ -157,12 +138,12 @@ def test_f22_of_approving_and_closing_at_once_one_wins_and_nothing_is_merged(sha
 def test_f22_who_approves_what_somebody_closed_is_told_who_and_since_when(world: World) -> None:
     world.allow(approvals=1, merge="auto")
     promotion = world.advance(world.propose("cart"))
-    signed_in(world, "proposer").post(f"/promotions/{promotion.pk}/close/")
+    world.sign_in(Client(), "proposer").post(f"/promotions/{promotion.pk}/close/")
     promotion.refresh_from_db()
     since = promotion.close_asked_at
     assert (promotion.close_asked_by, audited(promotion, "closed promotion")) == ("proposer", 1)
 
-    page = signed_in(world, "approver").post(
+    page = world.sign_in(Client(), "approver").post(
         f"/promotions/{promotion.pk}/approve/", seen(promotion), follow=True
     )
 
@@ -177,7 +158,7 @@ def test_f71_what_was_closed_before_it_was_noted_by_whom_stays_closed(world: Wor
     promotion = world.advance(world.propose("cart"))
     Promotion.objects.filter(pk=promotion.pk).update(wants_close=True)
 
-    page = signed_in(world, "approver").post(f"/promotions/{promotion.pk}/approve/", seen(promotion))
+    page = world.sign_in(Client(), "approver").post(f"/promotions/{promotion.pk}/approve/", seen(promotion))
 
     assert "It is being closed, so nothing was done." in page.content.decode()
     assert not Approval.objects.exists()
@@ -214,42 +195,41 @@ def test_f22_closing_while_the_gates_are_read_wins_over_the_merge(world: World) 
     assert world_merges(world) == 0
 
 
-def test_f22_what_is_being_merged_is_not_closed_any_more(world: World) -> None:
-    world.allow(merge="auto")
-    promotion, closer = world.propose("cart"), world.people["proposer"]
+def refused_at_the_merge(promotion: Promotion, *, by: Person) -> list[str]:
+    """A worker takes a turn, and somebody who closes it as it is merged is told why not."""
     refusals: list[str] = []
 
     def reach(here: int) -> None:
         if here == 8:
             with pytest.raises(PromotionDenied) as denied:
-                ask_close(promotion.pk, by=closer)
+                ask_close(promotion.pk, by=by)
             refusals.append(str(denied.value))
 
     turn(promotion, reach)
-
     promotion.refresh_from_db()
+    return refusals
+
+
+def test_f22_what_is_being_merged_is_not_closed_any_more(world: World) -> None:
+    world.allow(merge="auto")
+    promotion = world.propose("cart")
+
+    refusals = refused_at_the_merge(promotion, by=world.people["proposer"])
+
     assert refusals == ["This promotion is merging and cannot be closed any more."]
     assert (promotion.phase, promotion.wants_close) == ("merged", False)
 
 
 def test_f22_what_its_forge_is_being_asked_for_is_not_closed_at_that_moment(bench: Bench) -> None:
     """It waits for its forge, so it is open; once that is asked it may be merged before one can say no."""
-    promotion, closer = bench.opened(), bench.world.people["proposer"]
+    promotion = bench.opened()
     bench.project.needs_checks = ("never",)
     bench.turn(promotion)
     assert (promotion.phase, promotion.forge_waits_since is None) == ("open", False)
     bench.project.needs_checks = ()
-    refusals: list[str] = []
 
-    def reach(here: int) -> None:
-        if here == 8:
-            with pytest.raises(PromotionDenied) as denied:
-                ask_close(promotion.pk, by=closer)
-            refusals.append(str(denied.value))
+    refusals = refused_at_the_merge(promotion, by=bench.world.people["proposer"])
 
-    turn(promotion, reach)
-
-    promotion.refresh_from_db()
     assert refusals == ["Its forge is being asked to merge it at this moment. Try again in a few seconds."]
     assert promotion.wants_close is False
     assert promotion.phase in ("merged", "open")
@@ -264,19 +244,19 @@ def test_f23_a_push_between_plan_and_approval_is_never_merged_and_a_new_plan_is_
     promotion = world.advance(world.propose("cart"))
     hotfix = DEPLOYMENT.format(name="cart", version="1.0.1")
     world.seed.commit({world.path("cart", "production"): hotfix}, "Hotfix")
-    signed_in(world, "approver").post(f"/promotions/{promotion.pk}/approve/", seen(promotion))
+    world.sign_in(Client(), "approver").post(f"/promotions/{promotion.pk}/approve/", seen(promotion))
 
     assert world.advance(promotion).phase == "stale"
     assert world.read("cart") == hotfix
     again = f"{NEW}?into=production&amp;component=cart&amp;from=staging"
     address = f"/promotions/{promotion.pk}/"
-    assert again in signed_in(world, "proposer").get(address).content.decode()
-    assert again not in signed_in(world, "viewer").get(address).content.decode()
-    page = signed_in(world, "approver").post(f"{address}approve/", seen(promotion), follow=True)
+    assert again in world.sign_in(Client(), "proposer").get(address).content.decode()
+    assert again not in world.sign_in(Client(), "viewer").get(address).content.decode()
+    page = world.sign_in(Client(), "approver").post(f"{address}approve/", seen(promotion), follow=True)
     assert "This promotion is stale; only an open one can be approved." in page.content.decode()
 
     world.prepare()
-    plan = signed_in(world, "proposer").get(again.replace("&amp;", "&")).content.decode()
+    plan = world.sign_in(Client(), "proposer").get(again.replace("&amp;", "&")).content.decode()
     assert "Promote cart:" in plan
     second = world.advance(world.propose("cart"))
     assert (second.phase, second.base_sha) == ("open", world.remote_heads()["refs/heads/main"])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +15,9 @@ from apps.promotions.selectors.facts import seen_of
 from apps.promotions.services.decide import approve, ask_close, override_gate
 from apps.promotions.services.propose import ADVANCE
 from tests.adapters.fault_server import FaultServer, always
-from tests.apps.promotions.conftest import World
 from tests.apps.promotions.forge_bench import (
     CREATE,
     EXPIRED,
-    KINDS,
     LOOKS,
     MERGE,
     MERGE_METHOD,
@@ -29,15 +25,8 @@ from tests.apps.promotions.forge_bench import (
     PAGE,
     PERSON,
     Bench,
-    on_forge,
 )
 from tests.forges.server import drop, saying
-
-
-@pytest.fixture(params=list(KINDS))
-def bench(request: pytest.FixtureRequest, world: World, tmp_path: Path, settings: Any) -> Iterator[Bench]:
-    with on_forge(request.param, world, tmp_path, settings) as made:
-        yield made
 
 
 @pytest.mark.django_db

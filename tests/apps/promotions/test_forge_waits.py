@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,14 +23,8 @@ from apps.promotions.services.propose import ADVANCE
 from gitopsui.adapters.forge.base import MergeAnswer, MergeOutcome
 from gitopsui.adapters.forge.pause import end_pauses
 from tests.apps.promotions.conftest import World
-from tests.apps.promotions.forge_bench import BUSY, KINDS, MERGE, MERGE_METHOD, Bench, on_forge
+from tests.apps.promotions.forge_bench import BUSY, MERGE, MERGE_METHOD, Bench
 from tests.apps.promotions.workers import row_of
-
-
-@pytest.fixture(params=list(KINDS))
-def bench(request: pytest.FixtureRequest, world: World, tmp_path: Path, settings: Any) -> Iterator[Bench]:
-    with on_forge(request.param, world, tmp_path, settings) as made:
-        yield made
 
 
 @pytest.mark.django_db

@@ -20,11 +20,6 @@ from tests.apps.promotions.conftest import World
 NEW = "/projects/shop/locks/new/"
 
 
-def signed_in(world: World, client: Client, name: str) -> Client:
-    client.force_login(world.people[name])
-    return client
-
-
 def lock_gate(world: World, name: str) -> str:
     world.allow()
     promotion = world.propose(name)
@@ -56,7 +51,7 @@ def test_a_lock_shuts_what_it_names_and_nothing_else(
     world: World, client: Client, kind: str, words: str, others: bool
 ) -> None:
     data = scope(world, kind) | {"message": "I look into <it>", "expiry": "4"}
-    assert signed_in(world, client, "proposer").post(NEW, data).status_code == 302
+    assert world.sign_in(client, "proposer").post(NEW, data).status_code == 302
     assert lock_gate(world, "cart").startswith(f"proposer locked {words} until ")
     assert bool(lock_gate(world, "web")) == others
     page = client.get("/projects/shop/locks/").content.decode()
@@ -79,31 +74,31 @@ def test_a_lock_that_is_over_holds_nothing(world: World) -> None:
 def test_its_owner_and_administrators_unlock_and_others_are_told_who_may(
     world: World, client: Client
 ) -> None:
-    signed_in(world, client, "proposer").post(NEW, scope(world, "component") | {"message": "mine"})
+    world.sign_in(client, "proposer").post(NEW, scope(world, "component") | {"message": "mine"})
     lock = Lock.objects.get()
     assert lock.expires_at is None
-    approver = signed_in(world, client, "approver")
+    approver = world.sign_in(client, "approver")
     assert "Unlock" not in approver.get("/projects/shop/locks/").content.decode()
     page = approver.post(f"/locks/{lock.pk}/end/", follow=True).content.decode()
     assert "proposer locked it; only they and administrators may unlock it." in page
-    page = signed_in(world, client, "admin").post(f"/locks/{lock.pk}/end/", follow=True).content.decode()
+    page = world.sign_in(client, "admin").post(f"/locks/{lock.pk}/end/", follow=True).content.decode()
     assert "Nothing is locked" in page
     lock.refresh_from_db()
     assert lock.ended_by == "admin"
-    signed_in(world, client, "proposer").post(NEW, scope(world, "component") | {"message": "mine again"})
+    world.sign_in(client, "proposer").post(NEW, scope(world, "component") | {"message": "mine again"})
     page = client.post(f"/locks/{Lock.objects.get(ended_at=None).pk}/end/", follow=True).content.decode()
     assert "Nothing is locked" in page
 
 
 def test_a_viewer_sees_locks_and_has_no_form(world: World, client: Client) -> None:
-    viewer = signed_in(world, client, "viewer")
+    viewer = world.sign_in(client, "viewer")
     assert "Lock…" not in viewer.get("/projects/shop/locks/").content.decode()
     assert viewer.get(NEW).status_code == 403
     assert viewer.post(NEW, scope(world, "component") | {"message": "x"}).status_code == 403
 
 
 def test_a_lock_needs_something_to_lock_and_a_message(world: World, client: Client) -> None:
-    answer = signed_in(world, client, "proposer").post(NEW, {"message": ""})
+    answer = world.sign_in(client, "proposer").post(NEW, {"message": ""})
     assert set(answer.context["form"].errors) == {"message"}
     answer = client.post(NEW, {"message": "x"})
     assert "Choose an environment, a component, or both." in answer.content.decode()
@@ -113,7 +108,7 @@ def test_a_lock_needs_something_to_lock_and_a_message(world: World, client: Clie
 def test_who_may_not_promote_into_it_may_not_lock_it(world: World, client: Client) -> None:
     RoleBinding.objects.update(environments=["staging"])
     data = scope(world, "application") | {"message": "x", "expiry": "1"}
-    page = signed_in(world, client, "proposer").post(NEW, data).content.decode()
+    page = world.sign_in(client, "proposer").post(NEW, data).content.decode()
     assert "Only promoters into production may lock it." in page
     assert not Lock.objects.exists()
 
@@ -128,10 +123,10 @@ def test_an_application_of_another_project_is_not_found(world: World, client: Cl
 def test_the_page_of_an_application_shows_its_lock_and_leads_to_one(world: World, client: Client) -> None:
     application = world.applications["cart", "production"]
     address = f"/applications/{application.pk}/"
-    proposer = signed_in(world, client, "proposer")
+    proposer = world.sign_in(client, "proposer")
     assert f"{NEW}?application={application.pk}" in proposer.get(address).content.decode()
     proposer.post(NEW, scope(world, "application") | {"message": "busy", "expiry": ""})
-    page = signed_in(world, client, "viewer").get(address).content.decode()
+    page = world.sign_in(client, "viewer").get(address).content.decode()
     assert "Locked by proposer: busy" in page
     assert NEW not in page
 
@@ -139,5 +134,5 @@ def test_the_page_of_an_application_shows_its_lock_and_leads_to_one(world: World
 def test_a_name_that_hides_something_is_shown_for_what_it_is(world: World, client: Client) -> None:
     component = world.applications["cart", "production"].component
     type(component).objects.filter(pk=component.pk).update(name="ca\u202ert")
-    found = signed_in(world, client, "proposer").get(NEW).content.decode()
+    found = world.sign_in(client, "proposer").get(NEW).content.decode()
     assert "\u202e" not in found

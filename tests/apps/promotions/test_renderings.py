@@ -50,17 +50,6 @@ def renderer(tmp_path: Path, tools: Tools | None = None) -> Renderer:
     return Renderer(tools or Tools(), scratch)
 
 
-def become(world: World, files: dict[str, str | File | None], **values: object) -> Application:
-    """cart in production is made of these files now."""
-    world.seed.commit(files, "Move things")
-    application = world.applications["cart", "production"]
-    for name, value in values.items():
-        setattr(application, name, value)
-    application.save()
-    world.prepare()
-    return application
-
-
 def rendered(world: World, promotion: Promotion, door: Renderer) -> Rendering:
     git = mirror(world.repository)
     render_promotion(promotion, git=git, renderer=door, mask=masker(), now=timezone.now())
@@ -84,7 +73,7 @@ def test_a_copied_folder_shows_what_comes_changes_and_goes_with_secrets_masked(
         f"{PRODUCTION}/secret.yaml": SECRET.format("swordfish"),
         f"{PRODUCTION}/old.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: old}\n",
     }
-    application = become(world, files)
+    application = world.become(files)
     rule = {
         "way": "folder", "path": PRODUCTION, "field_path": "", "source_path": STAGING, "only": [],
         "source": world.applications["cart", "staging"], "keep": [],
@@ -112,8 +101,8 @@ def test_a_copied_folder_shows_what_comes_changes_and_goes_with_secrets_masked(
 
 def test_a_chart_is_rendered_with_all_that_the_version_does_there(world: World, tmp_path: Path) -> None:
     tools = require_tools("helm")
-    become(
-        world, CHART, renderer="helm", path="charts/cart",
+    world.become(
+        CHART, renderer="helm", path="charts/cart",
         values_files=["charts/cart/values-production.yaml"],
     )  # fmt: skip
     promotion = world.advance(world.propose("cart"))
@@ -131,7 +120,7 @@ def test_an_overlay_is_rendered_by_kustomize(world: World, tmp_path: Path) -> No
         "base/deployment.yaml": DEPLOYMENT.format(name="cart", version="1.0.0"),
         "overlays/production/kustomization.yaml": "resources: [../../base]\nnamePrefix: prod-\n",
     }
-    become(world, files, renderer="kustomize", path="overlays/production")
+    world.become(files, renderer="kustomize", path="overlays/production")
     promotion = world.advance(world.propose("cart"))
     assert told(rendered(world, promotion, renderer(tmp_path, tools))) == [
         ("Deployment", "prod-cart", "changed")
@@ -144,8 +133,8 @@ def test_an_edit_that_breaks_the_rendering_says_so_with_its_cause(
     tools = require_tools("helm")
     check = '{{ if eq .Values.image.tag "2.0.0" }}{{ fail "no 2" }}{{ end }}\n'
     broken = CHART | {"charts/cart/templates/check.yaml": check}
-    become(
-        world, broken, renderer="helm", path="charts/cart",
+    world.become(
+        broken, renderer="helm", path="charts/cart",
         values_files=["charts/cart/values-production.yaml"],
     )  # fmt: skip
     promotion = world.advance(world.propose("cart"))
@@ -281,7 +270,7 @@ def test_a_preview_of_an_edit_that_changes_no_image_says_when_it_is_rendered(
     world: World, tmp_path: Path, client: Client
 ) -> None:
     chart = "dependencies:\n  - name: cart\n    version: 1.0.0\n"
-    application = become(world, {f"{PRODUCTION}/Chart.yaml": chart})
+    application = world.become({f"{PRODUCTION}/Chart.yaml": chart})
     rule = {"way": "field", "path": f"{PRODUCTION}/Chart.yaml", "field_path": "dependencies.0.version"}
     save_rule(application, rule, by=world.people["admin"])
     world.prepare()

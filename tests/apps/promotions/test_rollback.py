@@ -22,11 +22,6 @@ from tests.apps.promotions.conftest import World
 NEW = "/projects/shop/rollbacks/new/"
 
 
-def signed_in(world: World, client: Client, name: str) -> Client:
-    client.force_login(world.people[name])
-    return client
-
-
 def ran(world: World, *versions: str) -> None:
     """These ran in cart in production, oldest first, the present one after them."""
     application, now = world.applications["cart", "production"], timezone.now()
@@ -62,7 +57,7 @@ def test_a_release_that_is_marked_bad_is_never_offered(world: World, client: Cli
     application = world.applications["cart", "production"]
     assert [one.version for one in find_earlier(application)] == ["0.8.0"]
     data = {"application": application.pk, "version": "v0.9.0", "reason": "because"}
-    page = signed_in(world, client, "proposer").post(NEW, data, follow=True).content.decode()
+    page = world.sign_in(client, "proposer").post(NEW, data, follow=True).content.decode()
     assert "is not offered" in page
     with pytest.raises(PromotionDenied, match="is marked bad"):
         start_rollback(
@@ -86,7 +81,7 @@ def test_an_application_goes_back_with_a_reason_through_a_pull_request(world: Wo
     ran(world, "0.9.0")
     application = world.applications["cart", "production"]
     type(application).objects.filter(pk=application.pk).update(health="Degraded", sync="OutOfSync")
-    proposer = signed_in(world, client, "proposer")
+    proposer = world.sign_in(client, "proposer")
     page = proposer.get(NEW, {"application": application.pk}).content.decode()
     assert "Roll back cart: 1.0.0 to 0.9.0 in production?" in page
     assert "apps/cart/production/deployment.yaml" in page
@@ -113,7 +108,7 @@ def test_a_deployed_promotion_is_undone_and_says_what_it_reverts(world: World, c
     assert world.advance(promotion).phase == "deployed"
     world.applications["cart", "production"].refresh_from_db()
     world.prepare()
-    proposer = signed_in(world, client, "proposer")
+    proposer = world.sign_in(client, "proposer")
     address = f"{NEW}?promotion={promotion.pk}"
     assert address in proposer.get(f"/promotions/{promotion.pk}/").content.decode()
     assert "Roll back cart: 2.0.0 to 1.0.0 in production?" in proposer.get(address).content.decode()
@@ -128,12 +123,12 @@ def test_a_deployed_promotion_is_undone_and_says_what_it_reverts(world: World, c
 def test_what_would_be_lost_is_told(world: World, client: Client) -> None:
     ran(world, "0.9.0")
     address = f"{NEW}?application={world.applications['cart', 'production'].pk}"
-    assert "What changes" in signed_in(world, client, "proposer").get(address).content.decode()
+    assert "What changes" in world.sign_in(client, "proposer").get(address).content.decode()
 
 
 def test_without_an_earlier_version_the_page_says_so(world: World, client: Client) -> None:
     address = f"{NEW}?application={world.applications['cart', 'production'].pk}"
-    page = signed_in(world, client, "proposer").get(address).content.decode()
+    page = world.sign_in(client, "proposer").get(address).content.decode()
     assert "No earlier version is known that is not marked bad." in page
 
 
@@ -141,9 +136,9 @@ def test_only_promoters_of_the_environment_go_back(world: World, client: Client)
     ran(world, "0.9.0")
     application = world.applications["cart", "production"]
     address = f"{NEW}?application={application.pk}"
-    assert signed_in(world, client, "viewer").get(address).status_code == 403
+    assert world.sign_in(client, "viewer").get(address).status_code == 403
     RoleBinding.objects.update(environments=["staging"])
-    proposer = signed_in(world, client, "proposer")
+    proposer = world.sign_in(client, "proposer")
     page = proposer.get(address, follow=True).content.decode()
     assert "Only promoters into production may roll it back." in page
     proposer.post(NEW, {"application": application.pk, "version": "0.9.0", "reason": "x"})
@@ -152,6 +147,6 @@ def test_only_promoters_of_the_environment_go_back(world: World, client: Client)
 
 def test_a_promotion_that_never_got_there_is_not_undone(world: World, client: Client) -> None:
     promotion = world.propose("cart")
-    assert signed_in(world, client, "proposer").get(f"{NEW}?promotion={promotion.pk}").status_code == 404
+    assert world.sign_in(client, "proposer").get(f"{NEW}?promotion={promotion.pk}").status_code == 404
     assert client.get(f"{NEW}?promotion=999999").status_code == 404
     assert client.get(NEW).status_code == 302

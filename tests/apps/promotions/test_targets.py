@@ -22,17 +22,6 @@ OVERLAY = {
 }
 
 
-def become(world: World, files: dict[str, str], **values: object) -> Application:
-    """cart in production is made of these files now."""
-    world.seed.commit(files, "Move things")
-    application = world.applications["cart", "production"]
-    for name, value in values.items():
-        setattr(application, name, value)
-    application.save()
-    world.prepare()
-    return application
-
-
 def edited(world: World, application: Application, version: str = "2.0.0") -> dict[str, str]:
     plan = plan_promotion(world.environments["production"], [Wish(application, version)])
     assert not plan.skips, plan.skips
@@ -40,8 +29,8 @@ def edited(world: World, application: Application, version: str = "2.0.0") -> di
 
 
 def test_a_chart_is_left_alone_and_the_values_of_the_environment_get_the_tag(world: World) -> None:
-    application = become(
-        world, CHART, renderer="helm", path="charts/cart", values_files=["charts/cart/values-production.yaml"]
+    application = world.become(
+        CHART, renderer="helm", path="charts/cart", values_files=["charts/cart/values-production.yaml"]
     )
     assert edited(world, application) == {
         "charts/cart/values-production.yaml": "# production\nimage:\n  tag: 2.0.0 # pinned\nreplicas: 3\n"
@@ -53,7 +42,7 @@ def test_a_values_file_that_another_environment_reads_too_is_left_alone(world: W
     staging = world.applications["cart", "staging"]
     staging.values_files = shared
     staging.save()
-    application = become(world, CHART, renderer="helm", path="charts/cart", values_files=shared)
+    application = world.become(CHART, renderer="helm", path="charts/cart", values_files=shared)
     plan = plan_promotion(world.environments["production"], [Wish(application, "2.0.0")])
     assert [skip.reason for skip in plan.skips] == [
         "No file of its own says which version it runs, so there is nothing to edit."
@@ -70,7 +59,7 @@ def test_files_that_were_not_looked_through_yet_are_no_files_that_do_not_fit(wor
 
 
 def test_an_overlay_that_changes_no_image_yet_gets_an_entry_of_its_own(world: World) -> None:
-    application = become(world, OVERLAY, renderer="kustomize", path="overlays/production")
+    application = world.become(OVERLAY, renderer="kustomize", path="overlays/production")
     (text,) = edited(world, application).values()
     assert text == (
         "resources: [../../base]\nnamePrefix: prod-\n"

@@ -24,11 +24,6 @@ HTMX = {"HX-Request": "true"}
 PROMOTE = "/projects/shop/promotions/new/?from=staging&amp;into=production&amp;component=cart"
 
 
-def signed_in(world: World, client: Client, name: str) -> Client:
-    client.force_login(world.people[name])
-    return client
-
-
 def page(client: Client, address: str = BOARD) -> str:
     return client.get(address).content.decode()
 
@@ -53,22 +48,22 @@ def test_a_cell_that_is_behind_leads_who_may_to_a_promotion(
     world: World, client: Client, count: int | None
 ) -> None:
     behind(world, count)
-    assert PROMOTE in page(signed_in(world, client, "proposer"))
-    assert PROMOTE not in page(signed_in(world, client, "viewer"))
+    assert PROMOTE in page(world.sign_in(client, "proposer"))
+    assert PROMOTE not in page(world.sign_in(client, "viewer"))
     assert ("<b>24</b> behind" in page(client)) == (count == 24)
     RoleBinding.objects.update(environments=["staging"])
-    assert PROMOTE not in page(signed_in(world, client, "proposer"))
+    assert PROMOTE not in page(world.sign_in(client, "proposer"))
 
 
 def test_a_level_cell_leads_nowhere(world: World, client: Client) -> None:
     behind(world, 0)
-    assert PROMOTE not in page(signed_in(world, client, "proposer"))
+    assert PROMOTE not in page(world.sign_in(client, "proposer"))
 
 
 def test_a_promotion_under_way_stands_in_its_cell_until_it_has_arrived(world: World, client: Client) -> None:
     behind(world)
     world.allow(approvals=1)
-    viewer = signed_in(world, client, "proposer")
+    viewer = world.sign_in(client, "proposer")
     promotion = world.propose("cart")
     assert "is being opened" in page(viewer)
     assert PROMOTE not in page(viewer)
@@ -96,7 +91,7 @@ def test_the_stamp_moves_with_promotions_locks_freezes_and_holds(
     def stamp() -> str:
         return str(client.get(TABLE, headers=HTMX).headers["HX-PTag"])
 
-    signed_in(world, client, "viewer")
+    world.sign_in(client, "viewer")
     seen = [stamp()]
     world.advance(world.propose("cart"))
     seen.append(stamp())
@@ -122,7 +117,7 @@ def freeze(world: World, *, starts: Any, ends: Any) -> None:
 def test_a_column_says_that_it_is_held_locked_and_frozen(world: World, client: Client) -> None:
     now, production = timezone.now(), world.environments["production"]
     world.allow()
-    viewer = signed_in(world, client, "viewer")
+    viewer = world.sign_in(client, "viewer")
     policies.hold(production, by=world.people["proposer"], reason="au<b>dit")
     Lock.objects.create(project=world.project, environment=production, owner="ada", message="look")
     freeze(world, starts=now + timedelta(days=2), ends=now + timedelta(days=3))
@@ -143,7 +138,7 @@ def test_a_weekly_freeze_of_all_environments_stands_on_each_column(world: World,
         None, "weekend", "UTC", weekdays=(tomorrow.weekday(),), from_time=tomorrow.time(), lasts_minutes=90
     )
     policies.add_freeze(world.project, wish, by=world.people["admin"])
-    found = page(signed_in(world, client, "viewer"))
+    found = page(world.sign_in(client, "viewer"))
     # In the head of each column, and above the cards of a phone.
     assert found.count(f"Freeze from {tomorrow:%a}") == 4
     assert found.count("weekend, set by admin") == 2
@@ -154,7 +149,7 @@ def test_a_locked_cell_says_so_and_why(world: World, client: Client) -> None:
         project=world.project, application=world.applications["cart", "production"], owner="ada",
         message="I look", expires_at=timezone.now() + timedelta(hours=4),
     )  # fmt: skip
-    found = page(signed_in(world, client, "viewer"))
+    found = page(world.sign_in(client, "viewer"))
     assert found.count("I look") == 1
     assert "locked until" in found
 
@@ -169,7 +164,7 @@ def test_the_board_with_all_of_it_takes_eight_queries(
         project=world.project, environment=world.environments["staging"], owner="ada", message="x"
     )
     world.advance(world.propose("cart", "web"))
-    viewer = signed_in(world, client, "viewer")
+    viewer = world.sign_in(client, "viewer")
     page(viewer)
     # Drawn anew: what the column says is not what it said.
     Lock.objects.update(message="y")
@@ -178,9 +173,9 @@ def test_the_board_with_all_of_it_takes_eight_queries(
 
 
 def test_the_head_of_the_board_leads_to_compare_and_promote(world: World, client: Client) -> None:
-    assert "Compare environments" in page(signed_in(world, client, "viewer"))
+    assert "Compare environments" in page(world.sign_in(client, "viewer"))
     assert "Promote…" not in page(client)
-    assert "Promote…" in page(signed_in(world, client, "proposer"))
+    assert "Promote…" in page(world.sign_in(client, "proposer"))
 
 
 @pytest.mark.parametrize(
@@ -220,12 +215,12 @@ def test_the_page_of_an_application_leads_to_what_it_can_become(world: World, cl
     world.allow(approvals=1)
     application = world.applications["cart", "production"]
     address = f"/applications/{application.pk}/"
-    proposer = signed_in(world, client, "proposer")
+    proposer = world.sign_in(client, "proposer")
     found = page(proposer, address)
     assert PROMOTE in found
     assert f"/projects/shop/rollbacks/new/?application={application.pk}" in found
     promotion = world.advance(world.propose("cart"))
-    found = page(signed_in(world, client, "viewer"), address)
+    found = page(world.sign_in(client, "viewer"), address)
     assert f"Promotion {promotion.pk}</a>" in found
     assert "1 approval still to come" in found
     assert "Roll back…" not in found
@@ -236,8 +231,8 @@ def test_the_page_of_a_component_tells_of_all_its_environments(world: World, cli
     behind(world)
     world.allow(approvals=1)
     address = "/projects/shop/components/cart/"
-    assert "Promote 2.0.0 into production…" in page(signed_in(world, client, "proposer"), address)
-    assert "Promote 2.0.0" not in page(signed_in(world, client, "viewer"), address)
+    assert "Promote 2.0.0 into production…" in page(world.sign_in(client, "proposer"), address)
+    assert "Promote 2.0.0" not in page(world.sign_in(client, "viewer"), address)
     world.advance(world.propose("cart"))
     found = page(client, address)
     assert "waits for 1 approval" in found
@@ -248,25 +243,25 @@ def test_a_release_is_promoted_where_it_does_not_run_unless_it_is_bad(world: Wor
     release = Release.objects.create(component=component, tag="v2.0.0", version="2.0.0", commit_sha="a" * 40)
     address = f"/releases/{release.pk}/"
     wanted = "/projects/shop/promotions/new/?into=production&amp;component=cart&amp;version=2.0.0"
-    proposer = signed_in(world, client, "proposer")
+    proposer = world.sign_in(client, "proposer")
     assert wanted in page(proposer, address)
     preview = page(proposer, wanted.replace("&amp;", "&"))
     assert "Promote cart: 1.0.0 to 2.0.0 in production?" in preview
-    assert wanted not in page(signed_in(world, client, "viewer"), address)
+    assert wanted not in page(world.sign_in(client, "viewer"), address)
     Release.objects.update(is_bad=True)
-    assert wanted not in page(signed_in(world, client, "proposer"), address)
+    assert wanted not in page(world.sign_in(client, "proposer"), address)
 
 
 def test_a_comparison_says_whether_it_may_go(world: World, client: Client) -> None:
     world.allow(approvals=2, needs_synced_target=True)
     address = "/projects/shop/components/cart/compare/?from=env:staging&into=env:production"
-    found = page(signed_in(world, client, "proposer"), address)
+    found = page(world.sign_in(client, "proposer"), address)
     assert "May it go?" in found
     assert "2 approvals still to come" in found
     assert "Target in sync" in found
     assert "Promote 2.0.0…" in found
     assert PROMOTE in found
-    found = page(signed_in(world, client, "viewer"), address)
+    found = page(world.sign_in(client, "viewer"), address)
     assert "May it go?" in found
     assert "Promote 2.0.0…" not in found
     back = "/projects/shop/components/cart/compare/?from=env:production&into=env:production"
@@ -276,5 +271,5 @@ def test_a_comparison_says_whether_it_may_go(world: World, client: Client) -> No
 def test_a_release_train_is_promoted_at_once(world: World, client: Client) -> None:
     address = "/projects/shop/compare/?from=staging&into=production"
     wanted = "/projects/shop/promotions/new/?from=staging&amp;into=production"
-    assert wanted in page(signed_in(world, client, "proposer"), address)
-    assert wanted not in page(signed_in(world, client, "viewer"), address)
+    assert wanted in page(world.sign_in(client, "proposer"), address)
+    assert wanted not in page(world.sign_in(client, "viewer"), address)

@@ -11,27 +11,16 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.environments.models import DesiredState
 from apps.promotions.models import Promotion
-from apps.promotions.selectors.facts import seen_of
-from tests.apps.promotions.conftest import World
+from tests.apps.promotions.conftest import World, seen
 
 NEW = "/projects/shop/promotions/new/"
 ASKED = f"{NEW}?from=staging&into=production&component=cart"
 
 
-def signed_in(world: World, client: Client, name: str) -> Client:
-    client.force_login(world.people[name])
-    return client
-
-
-def seen(promotion: Promotion) -> dict[str, str]:
-    found = seen_of(promotion)
-    return {"base": found.base_sha, "head": found.head_sha, "diff": found.diff_hash}
-
-
 def test_the_preview_shows_the_edit_and_every_gate_and_starts_what_it_showed(
     world: World, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    proposer = signed_in(world, client, "proposer")
+    proposer = world.sign_in(client, "proposer")
     with django_assert_max_num_queries(30):
         page = proposer.get(ASKED).content.decode()
     assert "Promote cart: 1.0.0 to 2.0.0 in production?" in page
@@ -51,7 +40,7 @@ def test_a_page_that_answers_a_refusal_leads_to_addresses_that_can_be_opened(
 ) -> None:
     promotion = world.advance(world.propose("cart", by="approver"))
     address = f"/promotions/{promotion.pk}/"
-    answer = signed_in(world, client, "approver").post(f"{address}approve/", seen(promotion))
+    answer = world.sign_in(client, "approver").post(f"{address}approve/", seen(promotion))
     page = answer.content.decode()
     assert answer.status_code == 403
     assert f'name="next" value="{address}"' in page
@@ -71,13 +60,13 @@ def test_the_preview_foretells_what_would_be_rendered(world: World, client: Clie
     DesiredState.objects.create(digest="d" * 64, manifests=[manifest], used_at=timezone.now())
     application.desired_digest = "d" * 64
     application.save()
-    page = signed_in(world, client, "proposer").get(ASKED).content.decode()
+    page = world.sign_in(client, "proposer").get(ASKED).content.decode()
     assert "1 resource changes, foretold from the last rendering and its images alone" in page
 
 
 def test_what_is_not_as_the_page_showed_is_not_started(world: World, client: Client) -> None:
     data = {"from": "staging", "into": "production", "component": "cart", "seen": "0" * 64}
-    page = signed_in(world, client, "proposer").post(NEW, data, follow=True).content.decode()
+    page = world.sign_in(client, "proposer").post(NEW, data, follow=True).content.decode()
     assert "is not what the page showed any more" in page
     assert not Promotion.objects.exists()
 
@@ -85,18 +74,18 @@ def test_what_is_not_as_the_page_showed_is_not_started(world: World, client: Cli
 def test_nothing_to_promote_is_a_normal_answer(world: World, client: Client) -> None:
     world.applications["cart", "production"].desired_version = "2.0.0"
     world.applications["cart", "production"].save()
-    page = signed_in(world, client, "proposer").get(ASKED).content.decode()
+    page = world.sign_in(client, "proposer").get(ASKED).content.decode()
     assert "Nothing to promote into production" in page
     assert "It is on 2.0.0 already." in page
 
 
 def test_only_promoters_see_the_preview(world: World, client: Client) -> None:
-    assert signed_in(world, client, "viewer").get(ASKED).status_code == 403
+    assert world.sign_in(client, "viewer").get(ASKED).status_code == 403
 
 
 def test_the_page_says_what_it_waits_for_and_polls_until_it_is_settled(world: World, client: Client) -> None:
     promotion = world.advance(world.propose("cart"))
-    viewer = signed_in(world, client, "viewer")
+    viewer = world.sign_in(client, "viewer")
     page = viewer.get(f"/promotions/{promotion.pk}/").content.decode()
     assert "cart 2.0.0 may not go into production yet: 1 gate waits" in page
     assert f"/promotions/{promotion.pk}/card/" in page
@@ -109,12 +98,12 @@ def test_the_page_says_what_it_waits_for_and_polls_until_it_is_settled(world: Wo
 
 def test_one_approves_another_merges_and_it_is_on_the_list(world: World, client: Client) -> None:
     promotion = world.advance(world.propose("cart"))
-    approver = signed_in(world, client, "approver")
+    approver = world.sign_in(client, "approver")
     page = approver.post(f"/promotions/{promotion.pk}/approve/", seen(promotion), follow=True)
     assert "cart 2.0.0 may go into production" in page.content.decode()
     again = approver.post(f"/promotions/{promotion.pk}/approve/", seen(promotion), follow=True)
     assert "You approved it already." in again.content.decode()
-    signed_in(world, client, "proposer").post(f"/promotions/{promotion.pk}/merge/")
+    world.sign_in(client, "proposer").post(f"/promotions/{promotion.pk}/merge/")
     assert world.advance(promotion).phase == "merged"
     listed = client.get("/projects/shop/promotions/").content.decode()
     assert "1 promotion is under way" in listed
@@ -123,7 +112,7 @@ def test_one_approves_another_merges_and_it_is_on_the_list(world: World, client:
 
 def test_the_proposer_has_no_approve_button_and_is_told_why(world: World, client: Client) -> None:
     promotion = world.advance(world.propose("cart", by="approver"))
-    approver = signed_in(world, client, "approver")
+    approver = world.sign_in(client, "approver")
     assert "Approve</button>" not in approver.get(f"/promotions/{promotion.pk}/").content.decode()
     page = approver.post(f"/promotions/{promotion.pk}/approve/", seen(promotion), follow=True)
     assert "You proposed this promotion" in page.content.decode()
@@ -133,18 +122,18 @@ def test_the_proposer_has_no_approve_button_and_is_told_why(world: World, client
 def test_an_approval_of_what_the_page_no_longer_shows_is_refused(world: World, client: Client) -> None:
     promotion = world.advance(world.propose("cart"))
     old = seen(promotion) | {"head": "0" * 40}
-    page = signed_in(world, client, "approver").post(f"/promotions/{promotion.pk}/approve/", old, follow=True)
+    page = world.sign_in(client, "approver").post(f"/promotions/{promotion.pk}/approve/", old, follow=True)
     assert "It changed since you looked at it" in page.content.decode()
 
 
 def test_rejecting_closing_and_overriding_say_what_they_did(world: World, client: Client) -> None:
     promotion = world.advance(world.propose("cart"))
-    approver = signed_in(world, client, "approver")
+    approver = world.sign_in(client, "approver")
     data = seen(promotion) | {"reason": "not <b>today</b>"}
     page = approver.post(f"/promotions/{promotion.pk}/reject/", data, follow=True).content.decode()
     assert "1 gate blocks" in page
     assert "not &lt;b&gt;today&lt;/b&gt;" in page
-    admin = signed_in(world, client, "admin")
+    admin = world.sign_in(client, "admin")
     data = {"gate": "approvals", "reason": "agreed by phone"}
     page = admin.post(f"/promotions/{promotion.pk}/override/", data, follow=True).content.decode()
     assert "Opened by admin: agreed by phone" in page

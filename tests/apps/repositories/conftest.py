@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -12,7 +14,7 @@ from apps.accounts.models import Project
 from apps.repositories import services
 from apps.repositories.models import Repository
 from gitopsui.adapters.git_history import History
-from tests.adapters.git_http import Seed
+from tests.adapters.git_http import Hub, Seed, serving
 
 
 @dataclass
@@ -35,6 +37,15 @@ class Stored:
 
     def shas(self) -> set[str]:
         return set(self.row.commits.values_list("sha", flat=True))
+
+
+@pytest.fixture
+def hub(tmp_path: Path, settings: Any) -> Iterator[Hub]:
+    """Real repositories on a real server, trusted by the settings."""
+    settings.GITOPSUI_MIRRORS = str(tmp_path / "data")
+    with serving(tmp_path) as served:
+        settings.GITOPSUI_TRUSTED_ENDPOINTS = (served.server.host_port,)
+        yield served
 
 
 @pytest.fixture

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -20,17 +17,9 @@ from apps.repositories.models import TIDY, Repository
 from apps.repositories.services.mirrors import EVERY
 from gitopsui.schedules import SCHEDULES
 from tests.accounts import make_people
-from tests.adapters.git_http import LONG_AGO, Hub, serving
+from tests.adapters.git_http import LONG_AGO, Hub
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def hub(tmp_path: Path, settings: Any) -> Iterator[Hub]:
-    settings.GITOPSUI_MIRRORS = str(tmp_path / "data")
-    with serving(tmp_path) as served:
-        settings.GITOPSUI_TRUSTED_ENDPOINTS = (served.server.host_port,)
-        yield served
 
 
 @pytest.fixture

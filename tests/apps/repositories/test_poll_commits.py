@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,17 +12,9 @@ from apps.core.models import Job, JobState
 from apps.repositories import connect, services, tasks
 from apps.repositories.models import COMMITS, PATCHES, POLL, Repository
 from apps.repositories.selectors.commits import commits_between, has_whole_history
-from tests.adapters.git_http import LONG_AGO, Hub, Seed, serving
+from tests.adapters.git_http import LONG_AGO, Hub, Seed
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def hub(tmp_path: Path, settings: Any) -> Iterator[Hub]:
-    settings.GITOPSUI_MIRRORS = str(tmp_path / "data")
-    with serving(tmp_path) as served:
-        settings.GITOPSUI_TRUSTED_ENDPOINTS = (served.server.host_port,)
-        yield served
 
 
 @pytest.fixture

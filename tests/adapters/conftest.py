@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from gitopsui.adapters import git_access
+from tests.adapters.signing import dev as dev
+from tests.adapters.signing import robot as robot
 
 
 @pytest.fixture

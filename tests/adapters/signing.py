@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -100,6 +101,18 @@ def make_ssh(folder: Path, comment: str = "") -> Signer:
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path))
     options = ("-c", "gpg.format=ssh", "-c", f"user.signingkey={path}")
     return Signer(options, str(folder), path.with_suffix(".pub").read_text(), path.read_text())
+
+
+@pytest.fixture(scope="module")
+def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signer]:
+    made = make_gpg(tmp_path_factory.mktemp("robot"))
+    yield made
+    stop_agent(made)
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+    return make_ssh(tmp_path_factory.mktemp("dev"))
 
 
 def tamper(seed: Seed, name: str) -> str:

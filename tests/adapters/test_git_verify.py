@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from gitopsui.adapters.git_verify import find_programs
 from gitopsui.domain.public_key import KeyFormat, PublicKey, read_public_key
 from gitopsui.domain.signature import Signature, Verdict
 from tests.adapters.git_http import Seed
-from tests.adapters.signing import Signer, make_gpg, make_ssh, stop_agent, tamper
+from tests.adapters.signing import Signer, make_gpg, stop_agent, tamper
 
 NOW = datetime.now(UTC)
 
@@ -26,18 +25,6 @@ def seed(tmp_path: Path) -> Seed:
     made = Seed.create(tmp_path / "shop.git")
     made.commit()
     return made
-
-
-@pytest.fixture(scope="module")
-def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signer]:
-    made = make_gpg(tmp_path_factory.mktemp("robot"))
-    yield made
-    stop_agent(made)
-
-
-@pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Signer:
-    return make_ssh(tmp_path_factory.mktemp("dev"))
 
 
 @pytest.fixture(params=["gpg", "ssh"])

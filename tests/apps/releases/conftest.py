@@ -17,6 +17,8 @@ from apps.releases.services.components import update_component
 from apps.repositories.models import Repository
 from apps.repositories.services import store_commits, store_refs
 from tests.adapters.git_http import Seed
+from tests.adapters.signing import dev as dev
+from tests.adapters.signing import robot as robot
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 from django.test import Client
@@ -18,22 +17,10 @@ from apps.releases.services.signatures import update_signatures
 from gitopsui.domain.public_key import read_public_key
 from gitopsui.domain.signature import Verdict
 from tests.accounts import make_people
-from tests.adapters.signing import Signer, make_gpg, make_ssh, stop_agent, tamper
+from tests.adapters.signing import Signer, tamper
 from tests.apps.releases.conftest import NOW, Shop
 
 ADDRESS = "/projects/shop/keys/"
-
-
-@pytest.fixture(scope="module")
-def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signer]:
-    made = make_gpg(tmp_path_factory.mktemp("robot"))
-    yield made
-    stop_agent(made)
-
-
-@pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Signer:
-    return make_ssh(tmp_path_factory.mktemp("dev"))
 
 
 @pytest.fixture

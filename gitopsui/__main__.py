@@ -132,7 +132,7 @@ def _tell_history(git_dir: Path, form: _Format) -> Iterator[str]:
 
 def _read_releases(git_dir: Path) -> tuple[list[ReleaseCommits], dict[str, ParsedMessage]]:
     """The releases, on the default branch and beside it; what of their messages is parsed."""
-    from gitopsui.adapters.git_walk import walking
+    from gitopsui.adapters.git_walk import find_head, walking
 
     with walking(git_dir) as walk:
         # Git is on its way: this is the time to load what is needed then.
@@ -140,7 +140,8 @@ def _read_releases(git_dir: Path) -> tuple[list[ReleaseCommits], dict[str, Parse
         from gitopsui.domain.changelog import children_first, pick_family, split_by_release
 
         # Before the commits, which wait in the pipe: behind them Git has ended, and a core would be idle.
-        head, refs = walk.head(), walk.refs()
+        refs = walk.refs()
+        head = find_head(git_dir, refs)
         tags = {tag: ref.commit_sha for ref in refs if (tag := _read_tag(ref)) and ref.commit_sha}
         tagged = {tag: tags[tag] for tag in pick_family(tags)}
         commits, messages = _read_history(walk.portions)

@@ -28,6 +28,12 @@ def is_shallow(git_dir: Path) -> bool:
     return (_shared_dir(git_dir) / "shallow").exists()
 
 
+def read_branch(git_dir: Path) -> str:
+    """The full name of the branch HEAD stands for, "" where it names a commit itself or nothing of use."""
+    said, _, name = (git_dir / "HEAD").read_text(errors="replace").strip().partition(": ")
+    return name if said == "ref" else ""
+
+
 def _shared_dir(git_dir: Path) -> Path:
     """What all work trees of a repository have in common."""
     named = git_dir / "commondir"

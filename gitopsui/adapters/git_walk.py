@@ -6,7 +6,7 @@ Ordered by date, Git prints from the first commit on; with `--topo-order` it wou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gitopsui.adapters.git_command import as_git_errors, build_argv, build_environment
 from gitopsui.adapters.git_names import BRANCHES, LOG_FORMAT, LOG_PLAIN, REF_FORMAT, TAGS
+from gitopsui.adapters.git_place import read_branch
 from gitopsui.adapters.git_stream import started
 from gitopsui.domain.errors import GitError
 
@@ -26,11 +27,10 @@ TIMEOUT = timedelta(minutes=12)
 
 
 class Walk(NamedTuple):
-    """A walk that goes on: each part is read when it is asked for. `head` is the id of the commit of HEAD."""
+    """A walk that goes on: each part is read when it is asked for."""
 
-    head: Callable[[], str]
-    portions: Iterator[list[Commit]]
     refs: Callable[[], list[Ref]]
+    portions: Iterator[list[Commit]]
 
 
 @contextmanager
@@ -46,21 +46,26 @@ def walking(git_dir: Path) -> Iterator[Walk]:
         as_git_errors(),
         _started(git_dir, "log", *options, "--tags", "HEAD", "--") as commits,
         _started(git_dir, "for-each-ref", f"--format={REF_FORMAT}", BRANCHES, TAGS) as refs,
-        _started(
-            git_dir, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", describe=_describe_head
-        ) as head,
     ):
         # Loaded when Git is on its way.
         from gitopsui.adapters.git_output import parse_refs, read_log
-
-        def read_head() -> str:
-            return b"".join(head).decode("ascii").rstrip("\n")
 
         def read_refs() -> list[Ref]:
             found, nested = parse_refs(b"".join(refs))
             return _follow(git_dir) if nested else found
 
-        yield Walk(read_head, read_log(commits), read_refs)
+        yield Walk(read_refs, read_log(commits))
+
+
+def find_head(git_dir: Path, refs: Iterable[Ref]) -> str:
+    """The id of the commit of HEAD: mostly a branch, so that Git need not be asked again. Raises GitError."""
+    branch = read_branch(git_dir)
+    for ref in refs:
+        if ref.name == branch and ref.commit_sha:
+            return ref.commit_sha
+    from gitopsui.adapters.git_repository import Repository
+
+    return Repository(git_dir).resolve("HEAD")
 
 
 def _follow(git_dir: Path) -> list[Ref]:
@@ -76,15 +81,6 @@ def _describe(result: Result) -> GitError:
     return describe(result.returncode, result.stderr)
 
 
-def _describe_head(result: Result) -> GitError:
-    """Quiet, Git says nothing about a name it does not know."""
-    if result.stderr:
-        return _describe(result)
-    return GitError("HEAD leads to no commit.", code="GIT_REF_MISSING", permanent=True)
-
-
-def _started(
-    git_dir: Path, *arguments: str, describe: Callable[[Result], GitError] = _describe
-) -> AbstractContextManager[Iterator[bytes]]:
+def _started(git_dir: Path, *arguments: str) -> AbstractContextManager[Iterator[bytes]]:
     argv = build_argv(git_dir, *arguments)
-    return started(argv, env=build_environment(), timeout=TIMEOUT, describe=describe, is_tied=False)
+    return started(argv, env=build_environment(), timeout=TIMEOUT, describe=_describe, is_tied=False)

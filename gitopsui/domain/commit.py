@@ -273,14 +273,16 @@ def _read_plain_header(header: str) -> _Header:
     match = _HEADER.match(header)
     if match is None:
         return _Header(None, None, _cut(header))
-    kind, scope, mark, after = match[1].lower(), match[2], match[3], match[4]
+    word, scope, mark, after = match.groups()
+    kind = word.lower()
     description = after.strip()
     has_no_space = not after[0].isspace()
     is_doubtful = has_no_space and kind not in KNOWN_TYPES and scope is None and not mark
-    if not description or is_doubtful or (scope is not None and not scope.strip()):
+    scope = scope.strip() if scope is not None else None
+    if not description or is_doubtful or scope == "":
         return _Header(None, None, _cut(header))
     shown = description if len(description) <= DESCRIPTION_LIMIT else _cut(description)
-    return _Header(kind, scope.strip() if scope else None, shown, bool(mark), mark == "!!", has_no_space)
+    return _Header(kind, scope, shown, bool(mark), mark == "!!", has_no_space)
 
 
 def _cut(text: str) -> str:

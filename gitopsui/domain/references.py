@@ -95,7 +95,9 @@ def find_merge_request(body: str) -> int | None:
 
 def without_pull_request(header: str) -> str:
     """The header without the ` (#12)` at its end."""
-    start = header.rfind(" (#") if header.endswith(")") else -1
+    if not header.endswith(")"):
+        return header
+    start = header.rfind(" (#")
     if start >= 0 and header[start + 3 : -1].isdecimal() and len(header) - start <= _LONGEST_OWN:
         return header[:start].rstrip()
     own = _find_own_number(header)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -144,9 +144,6 @@ class FinalHistoryError(TypeError):
 
 
 class AuditQuerySet(models.QuerySet["AuditEvent"]):
-    def of(self, instance: models.Model) -> Self:
-        return self.filter(object_type=instance._meta.label, object_id=str(instance.pk))
-
     def update(self, **kwargs: Any) -> NoReturn:
         raise FinalHistoryError
 

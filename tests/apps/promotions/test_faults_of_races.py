@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
+from django.db.models import QuerySet
 from django.test import Client
 
 from apps.accounts.models import Person, Role
@@ -29,8 +30,12 @@ NEW = "/projects/shop/promotions/new/"
 CLICKS = 50
 
 
+def audit_of(promotion: Promotion) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(object_type="promotions.Promotion", object_id=str(promotion.pk))
+
+
 def audited(promotion: Promotion, verb: str) -> int:
-    return AuditEvent.objects.of(promotion).filter(verb=verb).count()
+    return audit_of(promotion).filter(verb=verb).count()
 
 
 # --- people ----------------------------------------------------------------------------------------------
@@ -106,7 +111,7 @@ def test_f21_an_author_who_approves_is_refused_with_the_reason_and_is_on_record(
     assert reason in page.content.decode()
     assert not Approval.objects.exists()
     assert world.advance(promotion).phase == "open"
-    event = AuditEvent.objects.of(promotion).get(verb="was refused to approve promotion")
+    event = audit_of(promotion).get(verb="was refused to approve promotion")
     assert (event.actor_name, event.after, event.project_id) == (
         "approver",
         {"reason": reason},

@@ -20,11 +20,6 @@ from gitopsui.domain.promotion import prognosis
 from tests.apps.promotions.conftest import World
 
 
-def signed_in(world: World, client: Client, name: str) -> Client:
-    client.force_login(world.people[name])
-    return client
-
-
 def rules_address(world: World, rest: str = "") -> str:
     return f"/environments/{world.environments['production'].pk}/{rest or 'rules/'}"
 
@@ -55,7 +50,7 @@ def test_everybody_reads_the_rules_and_administrators_have_the_button(
     world: World, client: Client, name: str
 ) -> None:
     world.allow(approvals=2, groups=[["security", 1]], soak_minutes=1440, checks=["ci"], auto_promote=False)
-    page = page_of(signed_in(world, client, name), rules_address(world))
+    page = page_of(world.sign_in(client, name), rules_address(world))
     assert "2 approvals, 1 of the group security, neither from the proposer nor from the last pusher." in page
     assert "24 hours in staging." in page
     assert ("Edit the rules" in page) == (name == "admin")
@@ -65,7 +60,7 @@ def test_everybody_reads_the_rules_and_administrators_have_the_button(
 
 def test_a_changed_rule_holds_and_is_recorded_with_before_and_after(world: World, client: Client) -> None:
     Group.objects.create(name="release-managers")
-    admin = signed_in(world, client, "admin")
+    admin = world.sign_in(client, "admin")
     data = rules(groups="release-managers 1", checks="ci/test\nci/lint", auto_promote="on", auto_range="~2.4")
     page = admin.post(rules_address(world, "rules/edit/"), data, follow=True).content.decode()
     assert "The rules of production are saved." in page
@@ -102,16 +97,14 @@ def test_a_changed_rule_holds_and_is_recorded_with_before_and_after(world: World
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_stored(
     world: World, client: Client, field: str, value: str, words: str
 ) -> None:
-    answer = signed_in(world, client, "admin").post(
-        rules_address(world, "rules/edit/"), rules(**{field: value})
-    )
+    answer = world.sign_in(client, "admin").post(rules_address(world, "rules/edit/"), rules(**{field: value}))
     assert answer.status_code == 200
     assert any(words in one for one in answer.context["form"].errors[field])
     assert not EnvironmentPolicy.objects.exists()
 
 
 def test_a_gate_needs_a_secret_which_is_never_shown(world: World, client: Client) -> None:
-    admin = signed_in(world, client, "admin")
+    admin = world.sign_in(client, "admin")
     gate = {"external_gates": "board https://gates.example.org/x"}
     answer = admin.post(rules_address(world, "rules/edit/"), rules(**gate))
     assert "gate_secret" in answer.context["form"].errors
@@ -128,7 +121,7 @@ def test_a_gate_needs_a_secret_which_is_never_shown(world: World, client: Client
 
 def test_who_may_promote_holds_with_a_reason_and_another_releases(world: World, client: Client) -> None:
     world.allow()
-    proposer = signed_in(world, client, "proposer")
+    proposer = world.sign_in(client, "proposer")
     page = proposer.post(rules_address(world, "hold/"), {"reason": " "}, follow=True).content.decode()
     assert "Say why it is held" in page
     page = proposer.post(rules_address(world, "hold/"), {"reason": "au<b>dit"}, follow=True).content.decode()
@@ -137,7 +130,7 @@ def test_who_may_promote_holds_with_a_reason_and_another_releases(world: World, 
     assert "held by proposer" in gates(world)["lock"].reason
     again = proposer.post(rules_address(world, "hold/"), {"reason": "me too"}, follow=True).content.decode()
     assert "is held by proposer already" in again
-    signed_in(world, client, "approver").post(rules_address(world, "release/"))
+    world.sign_in(client, "approver").post(rules_address(world, "release/"))
     assert EnvironmentPolicy.objects.get().held_at is None
     assert {"held environment", "released environment"} <= set(
         AuditEvent.objects.values_list("verb", flat=True)
@@ -150,7 +143,7 @@ def test_a_promoter_of_staging_may_not_hold_promote_or_approve_into_production(
     world.allow()
     promotion = world.advance(world.propose("web"))
     RoleBinding.objects.update(environments=["staging"])
-    proposer = signed_in(world, client, "proposer")
+    proposer = world.sign_in(client, "proposer")
     page = proposer.post(rules_address(world, "hold/"), {"reason": "x"}, follow=True).content.decode()
     assert "Only promoters into production may hold it." in page
     page = page_of(proposer, "/projects/shop/promotions/new/?from=staging&into=production&component=cart")
@@ -160,7 +153,7 @@ def test_a_promoter_of_staging_may_not_hold_promote_or_approve_into_production(
     assert "Only promoters into production may do that" in page
     page = proposer.post(f"/promotions/{promotion.pk}/close/", follow=True).content.decode()
     assert "Only promoters may close" in page
-    approver = signed_in(world, client, "approver")
+    approver = world.sign_in(client, "approver")
     seen = {"base": promotion.base_sha, "head": promotion.head_sha, "diff": promotion.diff_hash}
     page = approver.post(f"/promotions/{promotion.pk}/approve/", seen, follow=True).content.decode()
     assert "Only approvers of production may approve" in page
@@ -182,7 +175,7 @@ def freeze(world: World, **changed: Any) -> dict[str, Any]:
 
 def test_a_freeze_is_set_by_an_administrator_seen_by_all_and_ended(world: World, client: Client) -> None:
     world.allow()
-    admin = signed_in(world, client, "admin")
+    admin = world.sign_in(client, "admin")
     exception = world.applications["web", "production"].component.pk
     data = freeze(world, exceptions=[exception])
     page = admin.post("/projects/shop/freezes/new/", data, follow=True).content.decode()
@@ -192,11 +185,11 @@ def test_a_freeze_is_set_by_an_administrator_seen_by_all_and_ended(world: World,
     assert (row.created_by, row.exceptions) == ("admin", ["web"])
     assert gates(world, "cart")["freeze"].reason.startswith("production is frozen until")
     assert "freeze" not in gates(world, "web")
-    viewer = signed_in(world, client, "viewer")
+    viewer = world.sign_in(client, "viewer")
     assert "frozen until" in page_of(viewer, "/projects/shop/promotions/")
     assert "End now" not in page_of(viewer, "/projects/shop/freezes/")
     assert viewer.post(f"/freezes/{row.pk}/end/").status_code == 403
-    page = signed_in(world, client, "admin").post(f"/freezes/{row.pk}/end/", follow=True).content.decode()
+    page = world.sign_in(client, "admin").post(f"/freezes/{row.pk}/end/", follow=True).content.decode()
     assert "Nothing is frozen now" in page
     again = client.post(f"/freezes/{row.pk}/end/", follow=True).content.decode()
     assert "It was ended already." in again
@@ -213,7 +206,7 @@ def test_a_weekly_freeze_to_come_passes_and_is_told_everywhere(world: World, cli
         "kind": "weekly", "zone": "UTC", "starts": "", "ends": "", "weekdays": [tomorrow.weekday()],
         "from_time": "18:00", "lasts": "14 h", "reason": "weekend",
     }  # fmt: skip
-    answer = signed_in(world, client, "admin").post("/projects/shop/freezes/new/", freeze(world, **weekly))
+    answer = world.sign_in(client, "admin").post("/projects/shop/freezes/new/", freeze(world, **weekly))
     assert answer.status_code == 302
     gate = gates(world)["freeze"]
     assert gate.is_open
@@ -240,7 +233,7 @@ def test_a_weekly_freeze_to_come_passes_and_is_told_everywhere(world: World, cli
 def test_a_freeze_that_makes_no_sense_is_refused_at_its_field(
     world: World, client: Client, changed: dict[str, Any], field: str, words: str
 ) -> None:
-    admin = signed_in(world, client, "admin")
+    admin = world.sign_in(client, "admin")
     answer = admin.post("/projects/shop/freezes/new/", freeze(world, **changed))
     assert any(words in one for one in answer.context["form"].errors[field])
     assert not FreezeWindow.objects.exists()
@@ -248,7 +241,7 @@ def test_a_freeze_that_makes_no_sense_is_refused_at_its_field(
 
 def test_what_was_typed_is_the_clock_of_the_zone(world: World, client: Client) -> None:
     data = freeze(world, starts="2026-12-24T18:00", ends="2026-12-27T08:00")
-    signed_in(world, client, "admin").post("/projects/shop/freezes/new/", data)
+    world.sign_in(client, "admin").post("/projects/shop/freezes/new/", data)
     row = FreezeWindow.objects.get()
     assert f"{row.starts_at:%H:%M %Z}" == "17:00 UTC"
     assert describe_window(row) == "24 December 2026 18:00 to 27 December 2026 08:00 CET"

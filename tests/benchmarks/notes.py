@@ -7,6 +7,7 @@ git-cliff is taken from the PATH; without it its column is empty. Nothing is wri
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import statistics
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.graph import first_parents
+import gitopsui
 from tests.benchmarks.table import Figure, show
 
 TIMES = 5
@@ -235,6 +237,8 @@ def main(arguments: Sequence[str]) -> None:
     pairs = [
         (Path(place).absolute(), span) for place, span in zip(arguments[::2], arguments[1::2], strict=True)
     ]
+    # As it is installed: where nobody writes bytecode, each process would first compile what was changed.
+    compileall.compile_dir(Path(gitopsui.__file__).parent, quiet=1)
     # First, while this process is small: what it holds counts in the peak of a child until that begins.
     for path, span in pairs:
         load = f"{datetime.now(UTC):%H:%M} UTC, load {os.getloadavg()[0]:.1f}"

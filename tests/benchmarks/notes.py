@@ -22,8 +22,8 @@ from itertools import count as count_up
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.graph import first_parents
 import gitopsui
+from tests.benchmarks.graph import first_parents
 from tests.benchmarks.table import Figure, show
 
 TIMES = 5

@@ -153,7 +153,8 @@ class TestRun:
             run(["cat"], env=ENV, stdin=b"x", timeout=PLENTY, max_output=1)
             with pytest.raises(OutputTooLarge):
                 run(["cat"], env=ENV, stdin=b"xx", timeout=PLENTY, max_output=1)
-        assert len(os.listdir("/proc/self/fd")) == before
+        # Fewer where something of an earlier test was let go meanwhile.
+        assert len(os.listdir("/proc/self/fd")) <= before
 
 
 class TestEnd:

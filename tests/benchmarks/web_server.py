@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ports import find_port
+
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES, THREADS = 2, 8
 
@@ -18,7 +20,7 @@ PROCESSES, THREADS = 2, 8
 @contextmanager
 def serve(application: str, environment: dict[str, str]) -> Iterator[tuple[int, int]]:
     """The port and the process id of the leader; it ends with the block."""
-    port = _free_port()
+    port = find_port()
     argv = [
         *(sys.executable, "-W", "ignore", "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}"),
         *("--worker-class", "gthread", "--workers", str(PROCESSES), "--threads", str(THREADS)),
@@ -32,12 +34,6 @@ def serve(application: str, environment: dict[str, str]) -> Iterator[tuple[int, 
     finally:
         web.terminate()
         web.wait(30)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def _wait(port: int) -> None:

@@ -118,7 +118,7 @@ def test_only_names_we_know_are_taken(data: Path, tmp_path: Path) -> None:
 def manage(data: Path, *arguments: str) -> Result:
     env = {"PATH": os.environ["PATH"], "GITOPSUI_DATA": str(data)}
     argv = [sys.executable, str(ROOT / "manage.py"), *arguments]
-    return run(argv, env=env, timeout=timedelta(minutes=1), max_output=1 << 20)
+    return run(argv, env=env, timeout=timedelta(minutes=4), max_output=1 << 20)
 
 
 def test_f72_the_commands_bring_an_installation_back_and_the_trail_shows_the_gap(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from apps.demo import world
 from apps.environments.models import Application, Cluster, Silence
 from apps.releases.models import Changelog, NoteOverride, Release
 from gitopsui.domain.drift import SyncStatus
+from tests.ports import find_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,9 +25,9 @@ def find_ports(count: int) -> range:
     """Free ports beside each other, as the clusters of the demo have them."""
     for _ in range(50):
         with ExitStack() as stack:
-            first = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            with suppress(OSError, OverflowError):
-                for number in range(1, count):
+            first = find_port()
+            with suppress(OSError):
+                for number in range(count):
                     stack.enter_context(socket.create_server(("127.0.0.1", first + number)))
                 return range(first, first + count)
     raise AssertionError(f"no {count} ports beside each other are free")

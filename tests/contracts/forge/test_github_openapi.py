@@ -22,6 +22,7 @@ from gitopsui.adapters.forge.call import ForgeAccess
 from gitopsui.adapters.forge.github import GitHub
 from gitopsui.adapters.http_policy import HttpPolicy
 from gitopsui.domain.errors import ForgeError
+from tests.ports import find_port
 
 ROOT = Path(__file__).parents[3]
 VARIABLE = "GITOPSUI_TEST_PRISM"  # a folder with the node_modules of prism/package.json
@@ -67,9 +68,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = find_prism()
     scratch = tmp_path_factory.mktemp("prism")
     write_description(folder, scratch / "github.json")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = find_port()
     program = folder / "node_modules" / ".bin" / "prism"
     arguments = ["mock", "-h", "127.0.0.1", "-p", str(port), str(scratch / "github.json")]
     with (scratch / "log").open("wb") as log:

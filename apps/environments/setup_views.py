@@ -6,13 +6,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import Person, Project, Role
-from apps.accounts.permissions import person_of, requires
+from apps.accounts.permissions import has_role, person_of, requires
 from apps.accounts.services import find_or_make_project
 from apps.core.addresses import row_number
 from apps.core.jobs import job_of
@@ -64,16 +64,18 @@ def _repositories(person: Person) -> QuerySet[Repository]:
 
 
 def _project(request: HttpRequest, person: Person) -> Project:
-    """Where a new connection goes: the project looked at last, else the first, else a new one."""
-    visible = Project.objects.visible_to(person)
-    wanted = visible.filter(slug=request.session.get("project", "")).first()
-    return wanted or visible.first() or find_or_make_project(DEFAULT_PROJECT)
+    """Where a new connection goes: the project of theirs looked at last, else the first, else a new one."""
+    own = {one.slug: one for one in person.find_projects() if has_role(person, Role.ADMIN, one)}
+    wanted = own.get(request.session.get("project", ""))
+    return wanted or next(iter(own.values()), None) or find_or_make_project(DEFAULT_PROJECT)
 
 
 @requires(Role.ADMIN)
 @require_http_methods(["GET", "HEAD", "POST"])
 def set_up_repository(request: HttpRequest, pk: int) -> HttpResponse:
     repository = get_object_or_404(_repositories(person_of(request)), pk=pk)
+    if not has_role(person_of(request), Role.ADMIN, repository.project):
+        raise Http404("No such repository.")
     proposals = layouts.stored_proposals(repository)
     if request.method == "POST":
         return _take(request, repository, proposals)
@@ -193,7 +195,9 @@ def _is_open(key: str, forms: dict[str, ClusterForm]) -> bool:
 
 def _asked_repository(request: HttpRequest, person: Person) -> Repository | None:
     number = row_number(request.GET.get("repository"))
-    return _repositories(person).filter(pk=number).first() if number else None
+    repository = _repositories(person).filter(pk=number).first() if number else None
+    is_own = repository is not None and has_role(person, Role.ADMIN, repository.project)
+    return repository if is_own else None
 
 
 def _cluster_project(request: HttpRequest, person: Person) -> Project:

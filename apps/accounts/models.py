@@ -64,6 +64,14 @@ class Person(AbstractUser):
             return False
         return self.is_superuser or any(one.project_id is None for one in self.role_bindings.all())
 
+    @property
+    def keeps_accounts(self) -> bool:
+        """Whether the person administers all projects: accounts belong to none of them."""
+        if not self.is_active:
+            return False
+        bindings = self.role_bindings.all()
+        return self.is_superuser or any(one.project_id is None and one.role == Role.ADMIN for one in bindings)
+
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: Person | AnonymousUser) -> ProjectQuerySet:

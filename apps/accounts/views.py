@@ -8,7 +8,8 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -63,7 +64,8 @@ def theme_set(request: HttpRequest) -> HttpResponse:
     target = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
         target = "/"
-    response = redirect(target)
+    # Not `redirect`, which takes what is no address for the name of a page.
+    response = HttpResponseRedirect(target)
     theme = request.POST.get("theme", "")
     if theme in ("light", "dark"):
         response.set_cookie("theme", theme, max_age=YEAR, samesite="Lax", secure=request.is_secure())
@@ -72,9 +74,18 @@ def theme_set(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _check_keeper(request: HttpRequest) -> None:
+    """An administrator of one project must not become one of all by this page, nor sign in as another."""
+    if not person_of(request).keeps_accounts:
+        raise PermissionDenied(
+            "Accounts belong to no project: only administrators of all projects keep them."
+        )
+
+
 @requires(Role.ADMIN)
 @require_safe
 def people_list(request: HttpRequest) -> HttpResponse:
+    _check_keeper(request)
     people = Person.objects.order_by("username").prefetch_related("role_bindings")
     page = page_of(people, request.GET.get("page"), _row)
     context = {"people": page, "add_url": reverse("person-add")}
@@ -107,6 +118,7 @@ def _environments(person: Person) -> list[str]:
 @requires(Role.ADMIN)
 @require_http_methods(["GET", "HEAD", "POST"])
 def person_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    _check_keeper(request)
     person = get_object_or_404(Person, pk=pk) if pk else None
     initial: dict[str, Any] | None = None
     if person is not None:

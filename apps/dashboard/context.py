@@ -40,6 +40,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "projects": SimpleLazyObject(lambda: projects_of(request)),
         "project": SimpleLazyObject(lambda: current_project(request)),
         "user_role": SimpleLazyObject(lambda: user.find_role() or ""),
+        "keeps_accounts": SimpleLazyObject(lambda: user.keeps_accounts),
         "standin_note": SimpleLazyObject(lambda: STANDIN_NOTE if signs.has_standin else ""),
         "attention": SimpleLazyObject(lambda: attention(signs_of(request))),
     }

@@ -62,8 +62,7 @@ def form(**changed: object) -> dict[str, object]:
 def test_the_page_of_a_person_gives_environments_and_groups_and_records_both(
     project: Project, client: Client
 ) -> None:
-    people = make_people(project)
-    client.force_login(people["admin"])
+    client.force_login(make_person("keeper", Role.ADMIN))
     person = make_person("ada", Role.VIEWER)
     address = f"/people/{person.pk}/"
     assert "production" in client.get(address).content.decode()
@@ -83,7 +82,7 @@ def test_the_page_of_a_person_gives_environments_and_groups_and_records_both(
 
 
 def test_an_administrator_is_not_limited_by_the_form(project: Project, client: Client) -> None:
-    client.force_login(make_people(project)["admin"])
+    client.force_login(make_person("keeper", Role.ADMIN))
     person = make_person("ada", Role.VIEWER)
     client.post(f"/people/{person.pk}/", form(role="admin"))
     assert RoleBinding.objects.get(person=person, project=None).environments == []
@@ -92,7 +91,7 @@ def test_an_administrator_is_not_limited_by_the_form(project: Project, client: C
 def test_an_environment_nobody_has_and_an_invisible_group_are_refused_at_their_fields(
     project: Project, client: Client
 ) -> None:
-    client.force_login(make_people(project)["admin"])
+    client.force_login(make_person("keeper", Role.ADMIN))
     person = make_person("ada", Role.VIEWER)
     page = client.post(
         f"/people/{person.pk}/", form(environments=["moon"], groups="a\u202eb")
@@ -100,3 +99,21 @@ def test_an_environment_nobody_has_and_an_invisible_group_are_refused_at_their_f
     assert "moon is not one of the available choices" in page
     assert "characters that cannot be seen" in page
     assert not Group.objects.exists()
+
+
+def test_an_administrator_of_one_project_keeps_no_accounts(project: Project, client: Client) -> None:
+    people = make_people(project)
+    client.force_login(people["admin"])
+    own = f"/people/{people['admin'].pk}/"
+    assert client.get("/people/").status_code == 403
+    assert client.post("/people/add/", form(username="eve", role="admin")).status_code == 403
+    assert client.post(own, form(username="admin", role="admin")).status_code == 403
+    assert not RoleBinding.objects.filter(project=None).exists()
+    assert "/people/" not in client.get("/repositories/").content.decode()
+
+
+@pytest.mark.parametrize("target", ["\0", "people-list", "//evil.example", "https://evil.example/"])
+def test_a_switched_theme_leads_to_no_odd_address(project: Project, client: Client, target: str) -> None:
+    answer = client.post("/theme/", {"theme": "dark", "next": target})
+    assert answer.status_code == 302
+    assert "evil" not in answer.headers["Location"]

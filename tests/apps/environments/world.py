@@ -183,7 +183,7 @@ class World:
 
 
 _PLAIN_PAGES = (
-    "repository-list", "cluster-list", "job-list", "set-up", "set-up-cluster", "set-up-done", "people-list",
+    "repository-list", "cluster-list", "job-list", "set-up", "set-up-cluster", "set-up-done",
 )  # fmt: skip
 _QUERIES = ("q=%3Cscript%3E", "sort=attention", "attention=1&page=2", "health=Unknown&label=x")
 _PAGES = {

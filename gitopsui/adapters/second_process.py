@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import struct
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import IO, NoReturn, TypeVar
 
 Item = TypeVar("Item")
 
-_PLACE = struct.Struct("=I")
 _HEAD = struct.Struct("=II")  # the place of an item, the bytes of its text
-# All tasks are in the pipe before anybody takes one, and the pipes of somebody who has many hold one page.
-MOST_TASKS = 4_096 // _PLACE.size
+# A byte for each is in a pipe before anybody takes one, and the pipes of somebody who has many hold one page.
+MOST_PORTIONS = 4_096
 
 
 def make_by_two(items: Sequence[Item], make: Callable[[Item], str]) -> Iterator[str]:
     """
-    The texts `make` makes of the items, in their order; this process and a copy of it each take the next one.
+    The texts `make` makes of the items, in their order; this process begins with the first and a copy of it
+    with the last, until they meet: what they know is theirs, and so are the pages of memory they change.
 
     Where there is no second core or no `fork`, all are made here, and so is what a copy that came to a bad
     end leaves undone. Only for a program without threads: a copy of one may wait for ever for a lock.
@@ -28,14 +28,15 @@ def make_by_two(items: Sequence[Item], make: Callable[[Item], str]) -> Iterator[
         yield from map(make, items)
         return
     with _open_shared() as shared:
-        waiting = _fill_pipe(len(items))
+        portions = _portion(len(items))
+        permits = _permit(len(portions))
         copy = os.fork()
         if not copy:
-            _work_and_end(waiting, items, make, shared)
+            _work_and_end(_take(permits, reversed(portions)), items, make, shared)
         try:
-            made = {place: make(items[place]) for place in _take(waiting, len(items))}
+            made = {place: make(items[place]) for place in _take(permits, portions)}
         finally:
-            os.close(waiting)
+            os.close(permits)
             os.waitpid(copy, 0)
         made.update(_read(shared))
         for place, item in enumerate(items):
@@ -57,31 +58,33 @@ def _open_shared() -> IO[bytes]:
     return tempfile.TemporaryFile()
 
 
-def _fill_pipe(count: int) -> int:
-    """The reading end of a pipe with the places of `count` items; who reads one has it for itself."""
+def _portion(count: int) -> list[range]:
+    """The places of all items, in portions that are taken as one."""
+    step = -(-count // MOST_PORTIONS)
+    return [range(start, min(start + step, count)) for start in range(0, count, step)]
+
+
+def _permit(count: int) -> int:
+    """The reading end of a pipe with as many bytes: who reads one may take a portion from its side."""
     taking, giving = os.pipe()
-    os.write(giving, b"".join(map(_PLACE.pack, range(0, count, _step(count)))))
+    os.write(giving, bytes(count))
     os.close(giving)
     return taking
 
 
-def _take(waiting: int, count: int) -> Iterator[int]:
-    while task := os.read(waiting, _PLACE.size):
-        first = _PLACE.unpack(task)[0]
-        yield from range(first, min(first + _step(count), count))
-
-
-def _step(count: int) -> int:
-    """How many items one task is."""
-    return -(-count // MOST_TASKS)
+def _take(permits: int, portions: Iterable[range]) -> Iterator[int]:
+    for portion in portions:
+        if not os.read(permits, 1):
+            return
+        yield from portion
 
 
 def _work_and_end(
-    waiting: int, items: Sequence[Item], make: Callable[[Item], str], shared: IO[bytes]
+    places: Iterable[int], items: Sequence[Item], make: Callable[[Item], str], shared: IO[bytes]
 ) -> NoReturn:
     """What the process we are a copy of has still to do must not be done twice: hence the sudden end."""
     with suppress(Exception):
-        for place in _take(waiting, len(items)):
+        for place in places:
             text = make(items[place]).encode("utf-8", "surrogatepass")
             shared.write(_HEAD.pack(place, len(text)) + text)
         shared.flush()

@@ -53,13 +53,13 @@ def test_two_processes_make_some_each(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("grief", ["os.kill(os.getpid(), 9)", "raise ValueError", "os._exit(3)"])
-@pytest.mark.parametrize("when", ["is_copy", "is_copy and number > 40"])
+@pytest.mark.parametrize("when", ["is_copy", "is_copy and number < 190"])
 def test_what_a_copy_leaves_undone_is_made_here(grief: str, when: str) -> None:
     assert run(f"if {when}: {grief}") < 200
 
 
-def test_there_may_be_more_items_than_a_pipe_holds_tasks(tmp_path: Path) -> None:
-    assert 0 < run(MEET.strip().replace("FOLDER", str(tmp_path)), count=2_500) < 2_500
+def test_there_may_be_more_items_than_portions(tmp_path: Path) -> None:
+    assert 0 < run(MEET.strip().replace("FOLDER", str(tmp_path)), count=5_000) < 5_000
 
 
 def test_one_text_is_made_here() -> None:

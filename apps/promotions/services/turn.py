@@ -82,8 +82,8 @@ class Turn:
 
 def check_base(turn: Turn) -> bool:
     """
-    Whether the promotion still fits what the base branch has: its own files and folders are as they were when
-    it was planned. What others changed elsewhere is no reason to plan again.
+    Whether the promotion still fits what the base branch has: its files and the folders of its applications
+    are as they were when it was planned. What others changed elsewhere is no reason to plan again.
     """
     promotion, git = turn.promotion, turn.doors.git
     turn.fetch()
@@ -169,17 +169,23 @@ def _find_move(turn: Turn, tip: str) -> tuple[str, list[str]]:
         return "", []
     if not _holds(git, base, tip):
         return f"The history of {promotion.base_branch} was rewritten: {base[:8]} is not in {tip[:8]}.", []
-    moved = git.log(tip, exclude=base, paths=_edited_paths(promotion), limit=1)
+    edited = git.log(tip, exclude=base, paths=_edited_paths(promotion), limit=1)
+    moved = edited or git.log(tip, exclude=base, paths=_folders(promotion), limit=1)
     if not moved:
         return "", []
-    commit = moved[0]
-    text = f"{commit.author_name} changed what it edits with {commit.sha[:8]} on {promotion.base_branch}."
+    commit, what = moved[0], "what it edits" if edited else "files beside what it edits"
+    text = f"{commit.author_name} changed {what} with {commit.sha[:8]} on {promotion.base_branch}."
     conflicts = git.find_conflicts(tip, promotion.head_sha) if promotion.head_sha else []
     return f"{text} Both conflict in {name_files(conflicts)}." if conflicts else text, conflicts
 
 
 def _edited_paths(promotion: Promotion) -> list[str]:
     return sorted({one["path"] for one in promotion.preview.get("files", [])})
+
+
+def _folders(promotion: Promotion) -> list[str]:
+    """Those of its applications: what was approved is how they render."""
+    return sorted(set(promotion.items.values_list("application__path", flat=True)))
 
 
 def close_quietly(turn: Turn, reason: str) -> None:

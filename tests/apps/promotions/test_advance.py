@@ -107,6 +107,18 @@ def test_f23_a_push_between_plan_and_approval_makes_it_stale_and_an_approval_is_
     assert "1.0.1" in world.read("cart")
 
 
+def test_t14_an_approval_does_not_outlive_a_change_beside_what_was_approved(world: World) -> None:
+    world.allow(approvals=1)
+    promotion = world.advance(world.propose("cart"))
+    seen = seen_of(promotion)
+    beside = world.path("cart", "production").replace("deployment", "config")
+    world.seed.commit({beside: "replicas: 0"}, "Another thing", author="Ada <ada@example.org>")
+    approve(promotion.pk, by=world.people["approver"], seen=seen)
+    world.advance(promotion)
+    assert promotion.phase == "stale"
+    assert "Ada changed files beside what it edits" in promotion.events.last().text  # type: ignore[union-attr]
+
+
 def test_a_push_elsewhere_does_not_and_nothing_of_it_is_lost(world: World) -> None:
     world.allow()
     promotion = world.advance(world.propose("cart"))

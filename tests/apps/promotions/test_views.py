@@ -110,6 +110,27 @@ def test_one_approves_another_merges_and_it_is_on_the_list(world: World, client:
     assert "cart: 1.0.0 to 2.0.0 in production" in listed
 
 
+def test_merging_waits_for_the_gates_and_says_so_until_they_are_open(world: World, client: Client) -> None:
+    promotion = world.advance(world.propose("cart"))
+    address = f"/promotions/{promotion.pk}/"
+    approver = world.sign_in(client, "approver")
+    assert "Merge when the gates open</button>" in approver.get(address).content.decode()
+    page = approver.post(f"{address}approve/", seen(promotion), follow=True).content.decode()
+    assert "Merge</button>" in page
+    assert "Merge when the gates open" not in page
+
+
+def test_what_came_to_nothing_says_why_above_its_steps(world: World, client: Client) -> None:
+    promotion = world.advance(world.propose("cart"))
+    proposer = world.sign_in(client, "proposer")
+    address = f"/promotions/{promotion.pk}/"
+    proposer.post(f"{address}close/")
+    assert world.advance(promotion).phase == "closed"
+    page = proposer.get(address).content.decode()
+    assert page.index("It was closed here.") < page.index("Nothing was merged.") < page.index('class="steps')
+    assert 'id="gates"' not in page
+
+
 def test_the_proposer_has_no_approve_button_and_is_told_why(world: World, client: Client) -> None:
     promotion = world.advance(world.propose("cart", by="approver"))
     approver = world.sign_in(client, "approver")

@@ -153,6 +153,17 @@ def test_keys_reach_the_filter_the_rows_and_the_help(board: Page) -> None:
     expect(board.get_by_label("Filter components")).to_have_value("")
 
 
+def test_a_slash_finds_a_change_where_a_page_has_no_filter_of_its_own(board: Page) -> None:
+    board.set_viewport_size({"width": 1440, "height": 900})
+    board.goto("/projects/shop/promotions/")
+    board.keyboard.press("/")
+    expect(board.get_by_label("Commit, issue, version or word")).to_be_focused()
+    board.keyboard.type("deadline")
+    board.keyboard.press("Enter")
+    expect(board).to_have_url(re.compile(r"/projects/shop/find/\?q=deadline$"))
+    expect(board.get_by_label("Find a change")).to_have_value("deadline")
+
+
 def test_keys_are_letters_inside_a_field_and_nothing_once_switched_off(board: Page) -> None:
     field = board.get_by_label("Filter components")
     field.press_sequentially("j/?")

@@ -58,12 +58,12 @@ def to_atom(feed: Feed) -> str:
 def _lines(feed: Feed) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="utf-8"?>'
     yield '<feed xmlns="http://www.w3.org/2005/Atom">'
-    yield f"<id>{_xml(feed.id)}</id>"
-    yield f'<title type="text">{_xml(visible(feed.title))}</title>'
+    yield f"<id>{xml_text(feed.id)}</id>"
+    yield f'<title type="text">{xml_text(visible(feed.title))}</title>'
     yield f"<updated>{_time(feed.updated)}</updated>"
-    yield f"<author><name>{_xml(visible(feed.author))}</name></author>"
-    yield f'<link rel="self" type="application/atom+xml" href="{_xml(feed.self_url)}"/>'
-    yield f'<link rel="alternate" type="text/html" href="{_xml(feed.url)}"/>'
+    yield f"<author><name>{xml_text(visible(feed.author))}</name></author>"
+    yield f'<link rel="self" type="application/atom+xml" href="{xml_text(feed.self_url)}"/>'
+    yield f'<link rel="alternate" type="text/html" href="{xml_text(feed.url)}"/>'
     yield "<generator>gitopsui</generator>"
     for entry in feed.entries:
         yield from _entry_lines(entry)
@@ -72,17 +72,18 @@ def _lines(feed: Feed) -> Iterator[str]:
 
 def _entry_lines(entry: FeedEntry) -> Iterator[str]:
     yield "<entry>"
-    yield f"<id>{_xml(entry.id)}</id>"
-    yield f'<title type="text">{_xml(visible(entry.title))}</title>'
+    yield f"<id>{xml_text(entry.id)}</id>"
+    yield f'<title type="text">{xml_text(visible(entry.title))}</title>'
     yield f"<updated>{_time(entry.updated)}</updated>"
     if entry.published is not None:
         yield f"<published>{_time(entry.published)}</published>"
-    yield f'<link rel="alternate" type="text/html" href="{_xml(entry.url)}"/>'
-    yield f'<content type="html">{_xml(entry.html)}</content>'
+    yield f'<link rel="alternate" type="text/html" href="{xml_text(entry.url)}"/>'
+    yield f'<content type="html">{xml_text(entry.html)}</content>'
     yield "</entry>"
 
 
-def _xml(text: str) -> str:
+def xml_text(text: str) -> str:
+    """For an element or an attribute of XML; what no XML may hold is replaced."""
     return escape(_ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from html import escape
 
+from gitopsui.domain.atom import xml_text
 from gitopsui.domain.text import visible
 
 HEIGHT = 20  # pixels
@@ -43,7 +43,7 @@ def draw_badge(label: str, message: str, tone: Tone, *, title: str = "", is_stal
     left, right = _clip(label), _clip(message)
     left_width, right_width = text_width(left) + 2 * _PADDING, text_width(right) + 2 * _PADDING
     width = left_width + right_width
-    name = escape(visible(title or f"{label}: {message}"))
+    name = xml_text(visible(title or f"{label}: {message}"))
     fill = Tone.IDLE if is_stale else tone
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{HEIGHT}" role="img" '
@@ -70,7 +70,7 @@ def _stripes(x: int, width: int) -> str:
 
 def _text(text: str, middle: float) -> str:
     # The length is forced, so that another font on the reader's machine cannot run out of the box.
-    return f'<text x="{middle:g}" y="14" textLength="{text_width(text)}">{escape(text)}</text>'
+    return f'<text x="{middle:g}" y="14" textLength="{text_width(text)}">{xml_text(text)}</text>'
 
 
 def _clip(text: str) -> str:

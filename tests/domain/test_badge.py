@@ -55,3 +55,9 @@ def test_white_text_stands_out_on_each_colour(tone: Tone) -> None:
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     assert 1.05 / (luminance + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("sign", ["\ufffe", "\uffff", "\ud800", "\0", "\x0b", "\x7f", "\u202e"])
+def test_a_character_that_no_xml_may_hold_breaks_no_badge(sign: str) -> None:
+    drawn = draw_badge(f"cart{sign} dev", f"1.0{sign}", Tone.GOOD)
+    assert ET.fromstring(drawn.encode()).tag == f"{SVG}svg"

@@ -20,6 +20,7 @@ from apps.environments.models import Environment
 from apps.promotions.edit_page import planned_context, promotion_context
 from apps.promotions.models import Promotion
 from apps.promotions.selectors import links, pages, rules
+from apps.promotions.selectors.answers import answer_rows, approvers_of, find_given
 from apps.promotions.selectors.facts import promotion_facts, prospective_facts, seen_of
 from apps.promotions.selectors.policies import policy_of
 from apps.promotions.services import decide
@@ -187,8 +188,9 @@ def promotion_card(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _card(request: HttpRequest, promotion: Promotion) -> dict[str, Any]:
     person, facts = person_of(request), promotion_facts(promotion, now=timezone.now())
-    gates = prognosis(facts) if promotion.phase in OPEN_PHASES else []
-    approver = decide.approver_of(person, promotion)
+    is_asked = promotion.phase in OPEN_PHASES
+    gates = prognosis(facts) if is_asked else []
+    approver, given = decide.approver_of(person, promotion), find_given(promotion)
     is_promoter = has_role(person, Role.PROMOTER, promotion.project, environment=promotion.environment.name)
     rollback = f"{reverse('rollback-new', args=[promotion.project.slug])}?promotion={promotion.pk}"
     return {
@@ -196,11 +198,12 @@ def _card(request: HttpRequest, promotion: Promotion) -> dict[str, Any]:
         "project": promotion.project,
         "heading": pages.heading_of(promotion, gates),
         "tone": pages.tone_of(promotion),
-        "steps": pages.steps_of(promotion),
-        "gates": pages.gate_rows(gates),
+        "steps": pages.steps_of(promotion, approvers_of(promotion, given)),
+        "gates": pages.gate_rows(gates) if is_asked else pages.kept_gate_rows(promotion),
+        "is_asked": is_asked,
         "is_shut": not all(gate.is_open for gate in gates),
         "seen": seen_of(promotion),
-        "approvals": list(promotion.approvals.all()),
+        "approvals": answer_rows(promotion, facts, given),
         "events": list(promotion.events.all()),
         "policy": policy_of(promotion.environment),
         "can_approve": can_approve(facts, by=approver),

@@ -20,7 +20,7 @@ from apps.releases.selectors.points import Point, find_commits_of
 from gitopsui.domain.gate_facts import Gate, GateState
 from gitopsui.domain.note_overrides import Audience, from_dict
 from gitopsui.domain.notes import SectionKind, to_dict
-from gitopsui.domain.promotion import CAME_TO_NOTHING, UNDER_WAY, Phase
+from gitopsui.domain.promotion import CAME_TO_NOTHING, IN_GIT, UNDER_WAY, Phase
 
 PAGE_ROWS = 30
 MOST_SHIPPED = 8
@@ -115,13 +115,13 @@ def tone_of(promotion: Promotion) -> str:
     return "idle" if promotion.unfollowed_at else _TONES.get(promotion.phase, "go")
 
 
-def steps_of(promotion: Promotion) -> list[Step]:
+def steps_of(promotion: Promotion, approvers: Sequence[str]) -> list[Step]:
     """Planned, Open, Approved, Merged, Deployed, and where it stands; what ended otherwise ends there."""
     passed = {event.phase: event for event in promotion.events.filter(is_transition=True)}
     order = [
         ("Planned", Phase.PLANNED, f"by {promotion.proposer_name}"),
         ("Open", Phase.OPEN, "pull request" if promotion.url else "branch at the remote"),
-        ("Approved", Phase.MERGING, _approval_note(promotion)),
+        ("Approved", Phase.MERGING, _approval_note(promotion, approvers)),
         ("Merged", Phase.MERGED, promotion.merge_sha[:8]),
         ("Deployed", Phase.DEPLOYED, _arrival_note(promotion)),
     ]
@@ -159,10 +159,9 @@ def _with_now(promotion: Promotion, steps: list[Step]) -> list[Step]:
     return steps
 
 
-def _approval_note(promotion: Promotion) -> str:
-    given = sorted({row.name for row in promotion.approvals.all() if not row.is_rejection})
-    if given:
-        return ", ".join(given)
+def _approval_note(promotion: Promotion, approvers: Sequence[str]) -> str:
+    if approvers:
+        return ", ".join(approvers)
     return "every gate open" if _is_past(promotion, Phase.MERGING) else ""
 
 
@@ -185,6 +184,21 @@ def gate_rows(gates: Iterable[Gate]) -> list[GateRow]:
             reason=gate.reason,
         )
         for gate in gates
+    ]
+
+
+def kept_gate_rows(promotion: Promotion) -> list[GateRow]:
+    """What it was merged by: the answers as they were stored last. Of one that was not, none."""
+    if promotion.phase not in IN_GIT:
+        return []
+    return [
+        GateRow(
+            name=one["name"],
+            title=GATE_TITLES.get(one["name"], one["name"]),
+            state="open" if one["overridden_by"] else one["state"],
+            reason=one["reason"],
+        )
+        for one in promotion.gates
     ]
 
 

@@ -110,6 +110,23 @@ def test_one_approves_another_merges_and_it_is_on_the_list(world: World, client:
     assert "cart: 1.0.0 to 2.0.0 in production" in listed
 
 
+def test_one_that_is_merged_keeps_the_answers_of_the_gates_it_was_merged_by(
+    world: World, client: Client
+) -> None:
+    world.allow(approvals=1, merge="auto")
+    promotion = world.advance(world.propose("cart"))
+    world.sign_in(client, "approver").post(f"/promotions/{promotion.pk}/approve/", seen(promotion))
+    world.advance(promotion, turns=2)
+    assert promotion.phase == "merged"
+    world.allow(approvals=2)
+
+    page = client.get(f"/promotions/{promotion.pk}/card/").content.decode()
+
+    assert "Approved by approver" in page
+    assert "as answered" in page
+    assert "answered now" not in page
+
+
 def test_merging_waits_for_the_gates_and_says_so_until_they_are_open(world: World, client: Client) -> None:
     promotion = world.advance(world.propose("cart"))
     address = f"/promotions/{promotion.pk}/"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,15 +15,13 @@ from apps.promotions.selectors.facts import promotion_facts, seen_of
 from apps.promotions.selectors.policies import policy_of
 from apps.promotions.services.claims import Claim, add_event
 from apps.promotions.services.notices import tell_event
-from gitopsui.adapters.forge.base import CommitStatus, Forge, Review
+from apps.promotions.services.statuses import PREFIX, own_statuses, tell_gates
+from gitopsui.adapters.forge.base import Forge, Review
 from gitopsui.domain.errors import ForgeError
-from gitopsui.domain.gate_facts import Gate, GateState
+from gitopsui.domain.gate_facts import Gate
 from gitopsui.domain.gates import prognosis
 from gitopsui.domain.promotion import MergeBy
 from gitopsui.domain.text import clean_text
-
-STATUS_PREFIX = "gitopsui/"
-_STATES = {GateState.PASS: "success", GateState.WAIT: "pending", GateState.BLOCK: "failure"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +35,34 @@ class Reviewed:
 def read_review(claim: Claim, forge: Forge, *, now: datetime) -> Reviewed:
     """Read checks and reviews from the forge, and ask the gates. Raises ForgeError."""
     promotion = claim.promotion
-    checks = [one for one in forge.list_checks(promotion.head_sha) if not one.name.startswith(STATUS_PREFIX)]
-    stored = [{"name": one.name, "state": one.state, "detail": one.detail, "url": one.url} for one in checks]
+    checks = forge.list_checks(promotion.head_sha)
+    stored = [
+        {"name": one.name, "state": one.state, "detail": one.detail, "url": one.url}
+        for one in checks
+        if not one.name.startswith(PREFIX)
+    ]
     if stored != promotion.checks:
         claim.write(checks=stored)
     _store_reviews(claim, forge.list_reviews(promotion.number))
-    return ask_gates(claim, forge, now=now)
+    return ask_gates(claim, forge, now=now, standing=own_statuses(checks))
 
 
-def ask_gates(claim: Claim, forge: Forge, *, now: datetime) -> Reviewed:
+def ask_gates(
+    claim: Claim, forge: Forge, *, now: datetime, standing: Mapping[str, str] | None = None
+) -> Reviewed:
     """
-    Ask the gates about what is stored, store their answers, and tell the forge about those that changed. An
-    error of an earlier turn is over with that.
+    Ask the gates about what is stored, store their answers, and tell the forge about those it does not know;
+    `standing` are the statuses of gates it has, where they were read. An error of an earlier turn is over
+    with that.
     """
     promotion = claim.promotion
     policy = policy_of(promotion.environment)
     gates = prognosis(promotion_facts(promotion, now=now))
-    told = [gate_as_json(gate) for gate in gates]
-    if told != promotion.gates:
-        _tell_forge(forge, promotion, gates)
-        _tell_overrides(forge, promotion, gates)
+    told = tell_gates(forge, promotion, gates, standing=standing or {}, now=now)
+    _tell_overrides(forge, promotion, gates)
     claim.write(gates=told, gates_at=now, error="", error_code="", error_hint="")
     may_merge = policy.merge == MergeBy.AUTO or (policy.merge == MergeBy.HERE and promotion.wants_merge)
     return Reviewed(gates, may_merge)
-
-
-def gate_as_json(gate: Gate) -> dict[str, str]:
-    return {
-        "name": gate.name,
-        "state": gate.state.value,
-        "reason": clean_text(gate.reason, limit=1_000),
-        "overridden_by": gate.overridden_by,
-    }
 
 
 def _store_reviews(claim: Claim, reviews: Sequence[Review]) -> None:
@@ -151,17 +144,3 @@ def _tell_overrides(forge: Forge, promotion: Promotion, gates: list[Gate]) -> No
     except ForgeError as error:
         if not error.permanent:
             raise
-
-
-def _tell_forge(forge: Forge, promotion: Promotion, gates: list[Gate]) -> None:
-    """A commit status for each gate that answers otherwise than before."""
-    before = {one["name"]: (one["state"], one["reason"]) for one in promotion.gates}
-    for gate in gates:
-        if before.get(gate.name) == (gate.state.value, gate.reason):
-            continue
-        state = "success" if gate.is_open else _STATES[gate.state]
-        # A status that could not be set is no reason to stop: the page here has the same.
-        with suppress(ForgeError):
-            forge.set_status(
-                promotion.head_sha, CommitStatus(f"{STATUS_PREFIX}{gate.name}", state, gate.reason[:140])
-            )

@@ -69,6 +69,12 @@ class PolicyForm(forms.Form):
         help_text="One to a line, with how many of it: release-managers 1. People are put into groups on "
         "their own page.",
     )
+    counts_strangers = forms.BooleanField(
+        label="Approvals on the forge count also of people whom nobody here knows",
+        required=False,
+        help_text="Better off, with logins entered under People. With it one person passes as two: nobody "
+        "can tell that a login on the forge is the proposer, or somebody who approved here already.",
+    )
     soak_minutes = SpanField(
         label="Soak time", most_minutes=90 * 1440,
         help_text="How long it has to run in the environment before: 24 h, 90 min, 3 d, or 0.",

@@ -8,6 +8,7 @@ from apps.promotions import (
     edit_rule_views,
     forge_views,
     lock_views,
+    login_views,
     policy_views,
     rendered_views,
     rollback_views,
@@ -64,6 +65,13 @@ urlpatterns = [
         forge_views.repository_forge_remove,
         name="repository-forge-remove",
     ),
+    path("people/<int:pk>/logins/", login_views.person_logins, name="person-logins"),
+    path(
+        "people/<int:pk>/logins/<int:login>/remove/",
+        login_views.person_login_remove,
+        name="person-login-remove",
+    ),
+    path("account/logins/", login_views.account_logins, name="account-logins"),
     path("account/notifications/", subscription_views.subscription_list, name="subscription-list"),
     path(
         "account/notifications/<int:pk>/events/",

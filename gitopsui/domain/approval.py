@@ -22,7 +22,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One person's answer. `groups` are those they were in then; `reason` is of a rejection."""
+    """
+    One person's answer. `groups` are those they were in then; `reason` is of a rejection. `stranger_on` is
+    the forge it was given on by a login that belongs to nobody here: `by` is that login then.
+    """
 
     by: str
     at: datetime
@@ -30,6 +33,7 @@ class Answer:
     groups: frozenset[str] = frozenset()
     is_rejection: bool = False
     reason: str = ""
+    stranger_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,27 @@ class Approvable(Protocol):
 
 
 def valid_answers(answers: Iterable[Answer], seen: Seen) -> list[Answer]:
-    """The last answer of each person that is bound to what stands there now."""
-    latest = {answer.by: answer for answer in sorted(answers, key=lambda one: one.at)}
+    """The last answer of each person that is bound to what stands there now, wherever they gave it."""
+    latest = {(one.by, one.stranger_on): one for one in sorted(answers, key=lambda one: one.at)}
     return [answer for answer in latest.values() if answer.seen == seen]
+
+
+def why_void(answer: Answer, facts: Approvable, *, counts_strangers: bool = False) -> str:
+    """
+    Why an approval of what stands there does not count: a part of a sentence, "" where it counts. A stranger
+    may be anybody here by another name; only the name they have tells who it surely is.
+    """
+    own = {facts.proposer: "proposed it", facts.last_pusher: "pushed the last commit of it"}
+    if not answer.stranger_on:
+        return f"{answer.by} {own[answer.by]}" if answer.by in own else ""
+    if not counts_strangers:
+        return (
+            f"approved on {answer.stranger_on} by {answer.by}, who is nobody here: an administrator can say "
+            "who that is under People"
+        )
+    folded = {name.casefold(): said for name, said in own.items()}
+    said = folded.get(answer.by.casefold())
+    return f"{answer.by} {said}" if said else ""
 
 
 def check_can_approve(facts: Approvable, *, by: Approver, seen: Seen | None = None) -> None:
@@ -87,7 +109,7 @@ def check_can_approve(facts: Approvable, *, by: Approver, seen: Seen | None = No
     if seen is not None and seen != facts.seen:
         raise PromotionDenied("It changed since you looked at it. Look at it again, then approve.")
     for answer in valid_answers(facts.answers, facts.seen):
-        if answer.by == by.name and not answer.is_rejection:
+        if answer.by == by.name and not answer.stranger_on and not answer.is_rejection:
             since = answer.at.astimezone(UTC)
             raise PromotionDenied(
                 f"You approved it already. That counts since {since:%Y-%m-%d %H:%M:%S} UTC."

@@ -48,6 +48,7 @@ class Rules:
     needs_synced_target: bool = True
     checks: tuple[str, ...] = ()  # commit statuses that must be success
     needs_signature: bool = False
+    counts_strangers: bool = False  # approvals on the forge by logins that belong to nobody here
 
     def for_rollback(self) -> Rules:
         """

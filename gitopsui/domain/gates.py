@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gitopsui.domain.approval import Answer, valid_answers
+from gitopsui.domain.approval import Answer, valid_answers, why_void
 from gitopsui.domain.gate_facts import Check, Gate, GateState, Override, PlaceFacts, PromotionFacts, Rules
+
+MOST_STRANGERS = 2  # named in one sentence
 
 
 def prognosis(facts: PromotionFacts) -> list[Gate]:
@@ -43,12 +45,15 @@ def _ask_approvals(facts: PromotionFacts) -> Gate | None:
         return Gate(name, GateState.BLOCK, f"{said.by} rejected it: {said.reason}", shut_at=said.at)
     if not rules.approvals and not rules.groups:
         return None
-    given = [answer for answer in answers if answer.by not in (facts.proposer, facts.last_pusher)]
+    void = {answer: why_void(answer, facts, counts_strangers=rules.counts_strangers) for answer in answers}
+    given = [answer for answer in answers if not void[answer]]
     missing = list(_missing_approvals(rules, given))
     if missing:
         names = ", ".join(sorted(answer.by for answer in given))
         have = f"{len(given)} of {max(rules.approvals, len(given))} given" + (f" ({names})" if names else "")
-        return Gate(name, GateState.WAIT, f"{' and '.join(missing)} still to come; {have}.")
+        strangers = [f"; {why}" for answer, why in void.items() if why and answer.stranger_on]
+        told = "".join(strangers[:MOST_STRANGERS])
+        return Gate(name, GateState.WAIT, f"{' and '.join(missing)} still to come; {have}{told}.")
     return Gate(name, GateState.PASS, f"Approved by {_names(answer.by for answer in given)}.")
 
 

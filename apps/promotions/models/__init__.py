@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.promotions.models.edit_rules import EDIT_WAYS, EditRule
+from apps.promotions.models.forge_logins import ForgeLogin
 from apps.promotions.models.messages import (
     EVENTS,
     ForgePause,
@@ -38,6 +39,7 @@ __all__ = [
     "EditTarget",
     "EnvironmentPolicy",
     "ForgeConnection",
+    "ForgeLogin",
     "ForgePause",
     "FreezeWindow",
     "GateOverride",

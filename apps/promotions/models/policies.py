@@ -23,6 +23,9 @@ class EnvironmentPolicy(models.Model):
     environment = models.OneToOneField(Environment, on_delete=models.CASCADE, related_name="promotion_policy")
     approvals = models.PositiveSmallIntegerField(default=1)
     groups = models.JSONField(default=list, blank=True, help_text="name of a group and how many of it")
+    counts_strangers = models.BooleanField(
+        default=False, db_default=False, help_text="approvals on the forge by logins of nobody here"
+    )
     soak_minutes = models.PositiveIntegerField(default=0)
     needs_healthy_source = models.BooleanField(default=True)
     needs_healthy_target = models.BooleanField(default=False)

@@ -177,7 +177,7 @@ class Approval(models.Model):
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=200, help_text="from a forge: the login there")
     groups = models.JSONField(default=list, help_text="of the person, then")
     at = models.DateTimeField()
     base_sha = models.CharField(max_length=64)
@@ -191,9 +191,10 @@ class Approval(models.Model):
         ordering = ["at", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["promotion", "name", "base_sha", "head_sha", "diff_hash"],
+                # A login on the forge may be the name of somebody else here.
+                fields=["promotion", "name", "is_from_forge", "base_sha", "head_sha", "diff_hash"],
                 condition=Q(is_rejection=False),
-                name="a_person_approves_once",
+                name="a_person_approves_once_in_each_place",
             ),
             models.CheckConstraint(
                 condition=Q(is_rejection=False) | ~Q(reason=""), name="a_rejection_has_a_reason"

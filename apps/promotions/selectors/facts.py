@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from apps.accounts.models import Person, Role
-from apps.accounts.permissions import has_role
 from apps.environments.models import Application, Component, Environment
 from apps.promotions.models import Promotion
+from apps.promotions.selectors.answers import answers_of, pusher_of
 from apps.promotions.selectors.external_gates import external_gates
 from apps.promotions.selectors.policies import (
     active_locks,
@@ -21,7 +20,7 @@ from apps.promotions.selectors.policies import (
 from apps.releases.models import DeploymentRecord, Release
 from apps.releases.selectors.trusted_keys import describe_release, verdict_of
 from apps.releases.selectors.versions import find_releases_of
-from gitopsui.domain.approval import Answer, Seen
+from gitopsui.domain.approval import Seen
 from gitopsui.domain.gate_facts import Check, Override, PlaceFacts, PromotionFacts
 from gitopsui.domain.promotion import Phase, PromotionKind
 from gitopsui.domain.signature import Verdict
@@ -39,13 +38,13 @@ def promotion_facts(promotion: Promotion, *, now: datetime) -> PromotionFacts:
         promotion.source_environment,
         wanted,
         now=now,
-        proposer=promotion.proposer_name,
+        proposer=_proposer(promotion),
         kind=PromotionKind(promotion.kind),
     )
     return PromotionFacts(
         **{name: getattr(facts, name) for name in PromotionFacts.__slots__ if name not in _OF_ITS_OWN},
         phase=Phase(promotion.phase),
-        last_pusher=promotion.last_pusher,
+        last_pusher=pusher_of(promotion),
         seen=seen_of(promotion),
         answers=answers_of(promotion),
         checks=tuple(Check(c["name"], c["state"], c.get("detail", "")) for c in promotion.checks),
@@ -98,30 +97,13 @@ def _source_facts(source: Environment, wanted: Sequence[Wanted], now: datetime) 
     }
 
 
+def _proposer(promotion: Promotion) -> str:
+    """As they are called here now: whoever gets another name does not become somebody else."""
+    return promotion.proposer.get_username() if promotion.proposer else promotion.proposer_name
+
+
 def seen_of(promotion: Promotion) -> Seen:
     return Seen(promotion.base_sha, promotion.head_sha, promotion.diff_hash)
-
-
-def answers_of(promotion: Promotion) -> tuple[Answer, ...]:
-    """Rejections stay; an approval counts as long as whoever gave it may still give one."""
-    rows = promotion.approvals.select_related("person").prefetch_related("person__role_bindings")
-    return tuple(
-        Answer(
-            by=row.name,
-            at=row.at,
-            seen=Seen(row.base_sha, row.head_sha, row.diff_hash),
-            groups=frozenset(row.groups),
-            is_rejection=row.is_rejection,
-            reason=row.reason,
-        )
-        for row in rows
-        if row.is_rejection or row.is_from_forge or _may_approve(row.person, promotion)
-    )
-
-
-def _may_approve(person: Person | None, promotion: Promotion) -> bool:
-    project, place = promotion.project, promotion.environment.name
-    return person is not None and has_role(person, Role.APPROVER, project, environment=place)
 
 
 def _source_since(source: Environment, wanted: Sequence[Wanted]) -> datetime | None:

@@ -31,6 +31,7 @@ def rules_of(policy: EnvironmentPolicy) -> Rules:
         needs_synced_target=policy.needs_synced_target,
         checks=tuple(policy.checks),
         needs_signature=policy.needs_signature,
+        counts_strangers=policy.counts_strangers,
     )
 
 

@@ -60,7 +60,9 @@ def _approvals(policy: EnvironmentPolicy) -> str:
         return "No approval is asked for."
     groups = [f"{count} of the group {name}" for name, count in policy.groups]
     people = [f"{policy.approvals} approval{'s' * (policy.approvals != 1)}"] if policy.approvals else []
-    return f"{', '.join([*people, *groups])}, neither from the proposer nor from the last pusher."
+    strangers = " On the forge also of people whom nobody here knows." if policy.counts_strangers else ""
+    asked = ", ".join([*people, *groups])
+    return f"{asked}, neither from the proposer nor from the last pusher.{strangers}"
 
 
 def _soak(policy: EnvironmentPolicy, source: str) -> str:

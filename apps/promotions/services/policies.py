@@ -20,9 +20,9 @@ from gitopsui.domain.errors import PromotionDenied
 from gitopsui.domain.text import clean_text
 
 RULES = (
-    "approvals", "groups", "soak_minutes", "needs_healthy_source", "needs_healthy_target",
-    "needs_synced_target", "checks", "needs_signature", "external_gates", "merge", "arrive_minutes",
-    "auto_promote", "auto_range",
+    "approvals", "groups", "counts_strangers", "soak_minutes", "needs_healthy_source",
+    "needs_healthy_target", "needs_synced_target", "checks", "needs_signature", "external_gates", "merge",
+    "arrive_minutes", "auto_promote", "auto_range",
 )  # fmt: skip
 MOST_REASON = 300
 

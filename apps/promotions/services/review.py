@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.core import audit
 from apps.promotions.models import Approval, Promotion
+from apps.promotions.selectors.answers import find_people, host_of
 from apps.promotions.selectors.facts import promotion_facts, seen_of
 from apps.promotions.selectors.policies import policy_of
 from apps.promotions.services.claims import Claim, add_event
@@ -104,32 +105,46 @@ def _name(review: Review) -> str:
 
 def _store_review(promotion: Promotion, review: Review) -> None:
     """
-    An approval or a rejection given on the forge, for exactly the commit it was given for. It counts under
-    the name the person has there.
+    An approval or a rejection given on the forge, for exactly the commit it was given for, under the login
+    there. Whose that is, is asked each time the gates are: it may be said later, and be taken back.
     """
     seen, is_rejection = seen_of(promotion), review.state == "rejected"
     row, is_new = Approval.objects.get_or_create(
         promotion=promotion,
         name=_name(review),
+        is_from_forge=True,
         base_sha=seen.base_sha,
         head_sha=seen.head_sha,
         diff_hash=seen.diff_hash,
         is_rejection=is_rejection,
         defaults={
             "at": review.at or timezone.now(),
-            "is_from_forge": True,
             "reason": clean_text(review.reason, limit=1_000)
             or ("rejected on the forge" if is_rejection else ""),
         },
     )
     if is_new:
         word = "rejected" if is_rejection else "approved"
-        text = f"{row.name} {word} it on the forge{f': {row.reason}' if is_rejection else ''}."
+        who = _whose(promotion, row)
+        text = f"{_called(row, who)} {word} it on the forge{f': {row.reason}' if is_rejection else ''}."
         add_event(promotion, text, actor=row.name, now=timezone.now())
-        after = _described(row) | {"by": row.name}
+        after = _described(row) | {"by": row.name, "person": who}
         audit.record(None, f"{word} promotion on the forge", promotion, after=after)
         if not is_rejection:
             tell_event(promotion, "approved", detail=text)
+
+
+def _whose(promotion: Promotion, row: Approval) -> str:
+    """The name here of whose login it is; "" where it is nobody's."""
+    person = find_people(host_of(promotion), [row.name]).get(row.name.lower())
+    return person.get_username() if person else ""
+
+
+def _called(row: Approval, who: str) -> str:
+    """`ada`, `ada (ada-gh there)`, `ada-gh (nobody here)`."""
+    if not who:
+        return f"{row.name} (nobody here)"
+    return who if who == row.name else f"{who} ({row.name} there)"
 
 
 def _tell_overrides(forge: Forge, promotion: Promotion, gates: list[Gate]) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from gitopsui.domain.commit_types import KNOWN_TYPES
 from gitopsui.domain.footers import BREAKING_TOKENS, GRADUATION_TOKEN, Footer, Lint, Rest, read_rest
 from gitopsui.domain.references import (
     MAX_ISSUES,
@@ -25,6 +26,7 @@ from gitopsui.domain.references import (
     without_pull_request,
 )
 from gitopsui.domain.reverts import find_reverted_commits, find_reverted_pull_request, unwrap_revert
+from gitopsui.domain.squash import find_items
 from gitopsui.domain.text import TEXT_LIMIT
 
 DESCRIPTION_LIMIT = 200  # characters; what a page shows of a subject
@@ -33,13 +35,11 @@ HEADER_LIMIT = 1_000  # characters; the rest of a longer first line is not looke
 _MAX_KNOWN = 4_096
 _MAX_KNOWN_LENGTH = 600  # characters; longer ones seldom come again
 
-# A header without a space behind the colon is believed for these only: `http://…` is no type.
-KNOWN_TYPES = frozenset((
-    "build", "chore", "ci", "deps", "docs", "feat", "feature", "fix", "hotfix", "i18n", "perf", "refactor",
-    "revert", "security", "style", "test",
-))  # fmt: skip
-
 _HEADER = re.compile(r"([^\s():!]+)(?:\(([^()]*)\))?(!{0,2}):(.+)")
+_UPDATE = re.compile(
+    r"\A[^:]*\bdeps\b|\b(?:bump|update|upgrade)[sd]? .{0,200}\b(?:to|from|group)\b", re.IGNORECASE
+)
+_BULLETS = ("* ", "- ")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _OVERRIDE = ("BEGIN_COMMIT_OVERRIDE", "END_COMMIT_OVERRIDE")
 
@@ -86,6 +86,7 @@ class ParsedMessage(NamedTuple):
     the texts of what breaks, nothing where nothing does. `issues` are at most 50, without the pull request's
     own number. `reverts` are the commits it names as reverted; `revert_depth` is odd where the commit takes
     `reverted_header` back and even where it brings it back. `cherry_picks` are its origins, nearest last.
+    `parts` are the commits that a squash merge lists in its body, where they may say more than its header.
     """
 
     header: str
@@ -104,6 +105,7 @@ class ParsedMessage(NamedTuple):
     cherry_picks: tuple[str, ...] = ()
     is_graduation: bool = False
     lint: tuple[Lint, ...] = ()
+    parts: tuple[ParsedMessage, ...] = ()
 
     @property
     def is_breaking(self) -> bool:
@@ -161,7 +163,7 @@ def parse_message(
     below = read(rest_text, tuple(breaking_tokens))
     body, footers, breaking, cherry_picks, _ = rest = below.rest
     pull_request = find_pull_request(first) or below.merge_request
-    return ParsedMessage(
+    parsed = ParsedMessage(
         text,
         kind,
         scope,
@@ -179,6 +181,9 @@ def parse_message(
         is_graduation or below.is_graduation,
         below.lint if is_plain and not has_no_space else _lint(header, below, first),
     )
+    if "\n* " in rest_text or "\n- " in rest_text or rest_text.startswith(_BULLETS):
+        return _with_parts(parsed, rest_text, breaking_tokens)
+    return parsed
 
 
 class _Below(NamedTuple):
@@ -210,6 +215,38 @@ def _read_below(text: str, breaking_tokens: tuple[str, ...]) -> _Below:
 
 
 _read_below_again = lru_cache(_MAX_KNOWN)(_read_below)
+
+
+def _read_part(message: str, breaking_tokens: Sequence[str]) -> ParsedMessage:
+    """One of the commits that a squash merge lists; what stands in a list of its own stays text."""
+    first, _, below = message.partition("\n")
+    text = _tidy(first)
+    header = _read_header(text)
+    rest = read_rest(below, breaking_tokens=breaking_tokens)
+    pull_request = find_pull_request(text)
+    return ParsedMessage(
+        text,
+        header.type,
+        header.scope,
+        header.description,
+        _breaking_texts(header, rest),
+        rest.body,
+        rest.footers,
+        _issues(text, tuple(find_issues(below)), pull_request),
+        pull_request,
+        lint=rest.lint,
+    )
+
+
+def _with_parts(message: ParsedMessage, below: str, breaking_tokens: Sequence[str]) -> ParsedMessage:
+    """What breaks in a part breaks in the whole. The list below an update is of somebody else's commits."""
+    is_update = message.scope is not None and message.scope.startswith("deps")
+    items = () if is_update else find_items(below, message.type)
+    if not items or _UPDATE.search(message.header):
+        return message
+    parts = tuple([_read_part(item, breaking_tokens) for item in items])
+    marked = [part.description for part in parts if part.breaking == (part.description,)]
+    return message._replace(breaking=tuple(dict.fromkeys((*message.breaking, *marked))), parts=parts)
 
 
 def _tidy(header: str) -> str:
@@ -277,6 +314,7 @@ def _read_plain_header(header: str) -> _Header:
     kind = word.lower()
     description = after.strip()
     has_no_space = not after[0].isspace()
+    # Without a space it is only believed of these: `http://…` is no type.
     is_doubtful = has_no_space and kind not in KNOWN_TYPES and scope is None and not mark
     scope = scope.strip() if scope is not None else None
     if not description or is_doubtful or scope == "":

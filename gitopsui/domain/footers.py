@@ -89,7 +89,7 @@ def read_rest(text: str, *, breaking_tokens: Sequence[str] = BREAKING_TOKENS) ->
     tokens = tuple(breaking_tokens)
     marks = _find_footers(lines) if _holds_only_footers(stripped, tokens) else _find_marks(lines, tokens)
     if marks and (_FENCES[0] in stripped or _FENCES[1] in stripped):
-        fenced = _fenced_lines(lines)
+        fenced = fenced_lines(lines)
         marks = {index: mark for index, mark in marks.items() if index not in fenced}
     if not marks:
         return Rest(stripped.strip())
@@ -129,7 +129,7 @@ def _find_marks(lines: list[str], breaking_tokens: tuple[str, ...]) -> dict[int,
     return marks
 
 
-def _fenced_lines(lines: list[str]) -> set[int]:
+def fenced_lines(lines: list[str]) -> set[int]:
     """The lines of all closed fenced blocks; a fence that is never closed hides nothing."""
     fenced: set[int] = set()
     opened: int | None = None

@@ -1,8 +1,8 @@
 """
 Which version comes next, by what the commits since the last one say.
 
-`feat` makes a minor version, `fix`, `perf` and `revert` a patch, what breaks a major one. What that
-means below 1.0.0 and for pre-releases is where release tools differ, and so a policy.
+`feat` makes a minor version, `fix`, `perf` and `revert` a patch, what breaks a major one, also as parts of a
+squash. What that means below 1.0.0 and for pre-releases is where release tools differ, and so a policy.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from enum import IntEnum, StrEnum
 from semver import Version
 
 from gitopsui.domain.commit import Commit, ParsedMessage, parse_message
+from gitopsui.domain.parts import told_by
 from gitopsui.domain.precedence import find_version
 
 _LAST_NUMBER = re.compile(r"\d+(?=\D*\Z)", re.ASCII)
@@ -131,7 +132,7 @@ def _level(current: Version, messages: Iterable[ParsedMessage], policy: VersionP
     """The highest level any commit asks for, already translated for versions below 1.0.0."""
     if policy.always is not None:
         return policy.always
-    asked = (level for message in messages for level in _asked(message))
+    asked = (level for message in messages for told in told_by(message) for level in _asked(told))
     return max((_translate(level, current, policy) for level in asked), default=policy.least)
 
 

@@ -27,7 +27,8 @@ class Entry(NamedTuple):
     request's number; `breaking` are the texts of what breaks.
 
     `author` and `co_authors` are people; `author` is "" where a program wrote the commit. `is_undone` says
-    that a later commit of the same range took the change back. `at` is the newest commit's time.
+    that a later commit of the same range took the change back. `at` is the newest commit's time. `part_of` is
+    the title of the squash merge whose body lists the change, "" for most.
     """
 
     shas: tuple[str, ...]
@@ -41,6 +42,7 @@ class Entry(NamedTuple):
     co_authors: tuple[str, ...] = ()
     is_undone: bool = False
     at: datetime | None = None
+    part_of: str = ""
 
     @property
     def sha(self) -> str:

@@ -68,8 +68,9 @@ def apply_overrides(
     """
     index = index_overrides(overrides)
     shown = dict(notes) | {"sections": [], "hidden_count": 0, "withheld_count": 0}
+    rewritten: set[str] = set()
     for section in notes.get("sections", []):
-        told = [_tell(entry, section, index, language) for entry in section["entries"]]
+        told = _once([_tell(entry, section, index, language) for entry in section["entries"]], rewritten)
         open_ones = [entry for entry in told if not entry["is_hidden"]]
         entries = [entry for entry in open_ones if audience.may_read(Audience(entry["audience"]))]
         shown["hidden_count"] += len(told) - len(open_ones)
@@ -78,6 +79,19 @@ def apply_overrides(
             shown["sections"].append(dict(section) | {"count": len(entries), "entries": entries})
     shown |= _lead(_choose(index.get(("release", str(notes.get("head", ""))), ()), language), audience)
     return _without_entries(shown) if shown["is_withheld"] else shown
+
+
+def _once(told: Sequence[dict[str, Any]], rewritten: set[str]) -> list[dict[str, Any]]:
+    """The entries, but of a squash that was written anew only the first: the text is that of the whole."""
+    kept = []
+    for entry in told:
+        if entry.get("part_of") and "generated" in entry:
+            sha = str(entry["shas"][0])
+            if sha in rewritten:
+                continue
+            rewritten.add(sha)
+        kept.append(entry)
+    return kept
 
 
 def _without_entries(shown: dict[str, Any]) -> dict[str, Any]:
@@ -237,4 +251,5 @@ def _entry(entry: Mapping[str, Any]) -> Entry:
         author=str(entry.get("author") or ""),
         co_authors=tuple(entry.get("co_authors") or ()),
         is_undone=bool(entry.get("is_undone")),
+        part_of=str(entry.get("part_of") or ""),
     )

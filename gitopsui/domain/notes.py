@@ -23,6 +23,7 @@ from gitopsui.domain.dependency_bumps import (
 from gitopsui.domain.merges import Merges, attribute_merges
 from gitopsui.domain.note_entry import Entry, Notes, Section, SectionKind
 from gitopsui.domain.notes_text import to_dict, to_html, to_markdown
+from gitopsui.domain.parts import told_by
 from gitopsui.domain.references import without_pull_request
 from gitopsui.domain.undone import Undone, find_undone
 
@@ -59,6 +60,7 @@ class _Change(NamedTuple):
     people: tuple[Person, ...]
     pull_requests: tuple[int, ...]
     bumps: tuple[Bump, ...]
+    part_of: str = ""
 
 
 def build_notes(
@@ -159,20 +161,69 @@ def _build_sections(changes: Sequence[_Change], undone: Undone) -> tuple[Section
     by_sha = {change.commit.sha: change for change in changes}
     # A revert vanishes into the line of what it took back, so there must be such a line.
     told = {undone.reverted_by[sha] for sha in by_sha if sha in undone.reverted_by} & undone.settled
+    elsewhere = _elsewhere(changes)
     for change in changes:
         sha = change.commit.sha
         if sha in undone.reverted_by:
             entries[SectionKind.REVERTS].append(_undone_entry(change, by_sha, undone))
         elif sha not in told:
-            kind = _kind_of(change)
-            if kind is SectionKind.DEPENDENCIES and change.bumps:
-                for bump in change.bumps:
-                    bumps[bump.name.lower()].append((bump, change))
-            else:
-                entries[kind].append(_entry(change))
+            for each in _told_by(change, elsewhere) if change.message.parts else (change,):
+                kind = _kind_of(each)
+                if kind is SectionKind.DEPENDENCIES and each.bumps:
+                    for bump in each.bumps:
+                        bumps[bump.name.lower()].append((bump, each))
+                else:
+                    entries[kind].append(_entry(each))
     entries[SectionKind.REVERTS].sort(key=lambda entry: entry.is_undone)
     entries[SectionKind.DEPENDENCIES][:0] = _fold(bumps)
     return tuple(Section(kind, tuple(found)) for kind, found in entries.items() if found)
+
+
+def _told_by(change: _Change, elsewhere: Mapping[int | str, str]) -> Iterator[_Change]:
+    """The change, or what its squash is made of: but for a merge, whose commits are told themselves."""
+    message, sha = change.message, change.commit.sha
+    if _is_merge(change.commit):
+        yield change
+        return
+    parts = [
+        part
+        for part in told_by(message)
+        if part.header == message.header
+        or all(elsewhere.get(key, sha) == sha for key in _keys(part) if key is not None)
+    ]
+    named = {issue for part in message.parts for issue in part.issues}
+    rest = tuple(issue for issue in message.issues if issue not in named)
+    for part in parts or (message,):
+        yield _part(change, part, rest if message.type is None else ())
+
+
+def _keys(message: ParsedMessage) -> tuple[int | None, str]:
+    """By what a change is known again: its pull request's number, its words."""
+    return message.pull_request, without_pull_request(message.description).casefold()
+
+
+def _elsewhere(changes: Sequence[_Change]) -> dict[int | str, str]:
+    """
+    The commit that tells a change, by what it is known by; nothing where no commit lists others.
+
+    A branch that was brought up to date lists what came to the main line by itself.
+    """
+    if not any(change.message.parts for change in changes):
+        return {}
+    keys = [(key, change.commit.sha) for change in changes for key in _keys(change.message)]
+    return {key: sha for key, sha in keys if key is not None}
+
+
+def _part(change: _Change, part: ParsedMessage, issues: tuple[str, ...]) -> _Change:
+    if part.header == change.message.header:
+        return change._replace(message=part)
+    numbers = (*change.pull_requests, part.pull_request) if part.pull_request else change.pull_requests
+    return change._replace(
+        message=part._replace(issues=(*part.issues, *issues)),
+        pull_requests=tuple(dict.fromkeys(numbers)),
+        bumps=find_bumps(part, is_bot=False),
+        part_of=without_pull_request(change.message.description),
+    )
 
 
 def _kind_of(change: _Change) -> SectionKind:
@@ -203,6 +254,7 @@ def _entry(change: _Change) -> Entry:
         tuple([person.name for person in others]) if others else (),
         False,
         change.commit.committed_at,
+        change.part_of,
     )
 
 

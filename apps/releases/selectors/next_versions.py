@@ -21,6 +21,7 @@ from gitopsui.domain.commit import Commit, ParsedMessage, parse_message
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.graph import Graph, UnknownCommit
 from gitopsui.domain.next_version import PrereleaseMode, VersionPolicy, next_version
+from gitopsui.domain.parts import told_by
 from gitopsui.domain.version import find_version, parse_tag
 
 MOST_RELEASES = 200  # the highest ones are looked at
@@ -225,8 +226,9 @@ def _reason(
     """`Minor, because of 3 features since 2.15.0. Nothing breaking.`"""
     since = f" since {current}" if current else ""
     breaking = sum(message.is_breaking for message in messages)
-    features = sum(message.type in _FEATURES for message in messages)
-    fixes = sum(message.type in _FIXES for message in messages)
+    told = [each for message in messages for each in told_by(message)]
+    features = sum(each.type in _FEATURES for each in told)
+    fixes = sum(each.type in _FIXES for each in told)
     if found is None:
         return _nothing(len(messages), since)
     asked = next((m.release_as for m in messages if m.release_as), None)

@@ -158,9 +158,9 @@ def test_a_pattern_of_many_stars_is_quick_on_a_long_path() -> None:
     pattern = "**/a*a*a*a*a*a*b"
     check_pattern(pattern)
     rule = CopyRule(RULE.source, RULE.target, keep=(pattern,))
-    started = time.perf_counter()
+    started = time.process_time()
     plan_copy(rule, files(new_yaml="1"), {"a" * 250: FolderFile("1", 1)})
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 NAMES = st.dictionaries(

@@ -120,9 +120,9 @@ def test_what_holds_no_secret_is_as_it_was(text: str) -> None:
 
 def test_many_secrets_in_one_file_are_masked_quickly() -> None:
     text = "password: [" + "hunter2," * 12_000 + "]\n" + "passwords:\n" + "- {password: hunter2}\n" * 4_000
-    started = time.perf_counter()
+    started = time.process_time()
     assert "hunter2" not in shown(text)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_equal_secrets_stay_equal_and_others_differ() -> None:
@@ -146,6 +146,6 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     ids=["bomb", "deep", "long"],
 )
 def test_what_is_too_much_to_read_is_hidden_as_a_whole_and_quickly(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert shown(text) == "••••••\n"
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10

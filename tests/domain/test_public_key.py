@@ -111,9 +111,9 @@ def test_what_is_no_key_of_use_is_refused_with_its_reason(
 
 
 def test_a_text_that_never_gets_to_a_key_is_refused_quickly() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert code_of("BEGIN " * 800_000) == ("KEY_SYNTAX", "text")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -46,9 +46,9 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
 
 def test_a_hostile_message_is_read_quickly() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     tracker("a*a*a*a*b").find(("a" * 79 + " ") * 500)
-    assert time.perf_counter() - begun < 20
+    assert time.process_time() - begun < 20
 
 
 def test_nothing_asked_is_no_tracker() -> None:

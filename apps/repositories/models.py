@@ -186,6 +186,7 @@ class StoredCommit(models.Model):
                 condition=Q(pull_request__isnull=False),
             ),
             models.Index(fields=["repository", "author_email"], name="commits_of_an_author"),
+            models.Index(fields=["repository", "patch_id"], name="commits_of_a_patch"),
             models.Index(
                 fields=["repository", "id"],
                 name="commits_not_looked_into",
@@ -200,6 +201,31 @@ class StoredCommit(models.Model):
     def unread() -> Q:
         """Those whose patch-id or signature nobody has read yet."""
         return Q(patch_id="") | Q(signature="")
+
+
+class CommitKey(models.Model):
+    """
+    By what a stored commit is recognised when it is met under another id: `gitopsui.domain.same_change`.
+    Rows come and go with those of the commits.
+    """
+
+    # The constraint begins with the repository: no index of its own.
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, related_name="commit_keys", db_index=False
+    )
+    kind = models.CharField(max_length=8)
+    value = models.CharField(max_length=64)
+    sha = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository", "kind", "value", "sha"], name="a_key_of_a_commit_is_stored_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value} of {self.sha[:8]}"
 
 
 class CommitGraph(models.Model):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -124,6 +124,20 @@ class Graph:
                     seen.add(parent)
                     open_ends.append(parent)
         return seen
+
+    def marks_of(self, numbers: Sequence[int]) -> list[int]:
+        """
+        For each commit which of `numbers` its history holds, itself included: bit n stands for `numbers[n]`.
+        One walk over what came after the first of them, however many are asked for.
+        """
+        marks = [0] * len(self)
+        for place, number in enumerate(numbers):
+            marks[number] |= 1 << place
+        starts, parents = self._starts, self._parents
+        for number in range(min(numbers, default=len(self)), len(self)):
+            for parent in parents[starts[number] : starts[number + 1]]:
+                marks[number] |= marks[parent]
+        return marks
 
     def append(self, commits: Iterable[tuple[str, Iterable[str]]]) -> Graph:
         """

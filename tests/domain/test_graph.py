@@ -147,3 +147,12 @@ class TestValue:
         graph = build_long_line(10_000)
         met = list(graph._walk(9_999, 9_799))
         assert len(met) < 210
+
+
+def test_one_walk_tells_of_every_commit_which_of_some_it_holds() -> None:
+    ids = {name: f"{number:040x}" for number, name in enumerate("abcde")}
+    parents = {"a": "", "b": "a", "c": "a", "d": "bc", "e": ""}
+    graph = Graph().append((ids[name], [ids[one] for one in of]) for name, of in parents.items())
+    marks = graph.marks_of([graph.index(ids[name]) for name in "bc"])
+    assert [marks[graph.index(ids[name])] for name in "abcde"] == [0b00, 0b01, 0b10, 0b11, 0b00]
+    assert graph.marks_of([]) == [0] * 5

@@ -1,4 +1,4 @@
-"""Is my fix live? Commits by id, pull request, issue, author or word, and where each runs since when."""
+"""Is my fix live? Changes by commit, pull request, issue, author or word, and where each runs since when."""
 
 from __future__ import annotations
 
@@ -10,58 +10,64 @@ from datetime import datetime
 from django.urls import reverse
 
 from apps.accounts.models import Project
-from apps.environments.models import Component, Environment
-from apps.releases.models import DeploymentRecord
+from apps.environments.models import Component
+from apps.releases.selectors.branches import name_branches
+from apps.releases.selectors.changes import Change, Found, look_around
+from apps.releases.selectors.links import Link, Links, links_of
 from apps.releases.selectors.overrides import index_of, numbers_in
-from apps.releases.selectors.own_commits import keep_own, own_commits
-from apps.releases.selectors.points import find_commits_of
+from apps.releases.selectors.travel import Stop, Traveller
 from apps.repositories.models import Repository, StoredCommit
-from apps.repositories.selectors.commits import find_commits, graph_of, signatures_of
+from apps.repositories.selectors.commits import find_commits, signatures_of
 from gitopsui.domain.commit import Commit, parse_message
-from gitopsui.domain.graph import Graph
-from gitopsui.domain.note_overrides import tell_commit
+from gitopsui.domain.note_overrides import Said, tell_commit
+from gitopsui.domain.references import without_pull_request
 
 MOST_MATCHES = 12
-MOST_STAYS = 120  # of one component in one environment, newest first
-MOST_RELEASES = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class CommitOfChange:
     """
-    One environment on the way of a change. `state` is `live`, `was` (it ran there, and does not any more),
-    `coming` (Git asks for a version that has it), `not yet` or `unknown`; `version` is the one that brought
-    or brings it, `runs` the one that runs.
+    A commit that a change stands in the repository as. `reason` says why it is the same change, "" for the
+    first; `branch` is one that has it. `signature` is unsigned, unknown (there is one that nobody checked) or
+    "" (not read yet). Addresses are "" where the host is not known.
     """
 
-    environment: str
-    state: str
-    version: str
-    arrived_at: datetime | None
-    runs: str
-    note: str
+    sha: str
+    url: str
+    reason: str
+    branch: str
+    author: str
+    at: datetime | None
+    pull_request: int | None
+    pull_request_url: str
+    signature: str
+
+    @property
+    def number(self) -> str:
+        """`#12`."""
+        return f"#{self.pull_request}" if self.pull_request else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """
-    A change that was found, with its way through the environments of one component. `signature` of its commit
-    is unsigned, unknown (there is one that nobody checked) or "" (not read yet).
+    A change that was found: its commits, the one others were picked from first, and its way through the
+    environments of one component. `releases` are the oldest that have one of its commits.
     """
 
     component: str
     component_url: str
     repository: str
-    sha: str
     title: str
-    author: str
-    at: datetime | None
-    pull_request: int | None
-    issues: tuple[str, ...]
-    first_release: str
-    first_release_url: str
-    signature: str
+    commits: list[CommitOfChange]
+    issues: list[Link]
+    releases: list[dict[str, str]]
     stops: list[Stop]
+
+    @property
+    def first(self) -> CommitOfChange:
+        return self.commits[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,10 @@ class Answer:
 
 def find_change(project: Project, query: str) -> Answer:
     """
-    The commits of the project's source repositories that `query` names, newest first, each with where it is.
+    The changes in the project's source repositories that `query` names, newest first, each with where it is.
 
     `query` may be a commit id, `#12`, an issue such as `SHOP-12`, `author:name`, or words of the message.
+    What was picked or brought to another line again is one change.
     """
     components = list(
         Component.objects.filter(project=project, source__isnull=False).select_related("project", "source")
@@ -94,14 +101,10 @@ def find_change(project: Project, query: str) -> Answer:
             continue
         commits = find_commits(source, query, limit=MOST_MATCHES + 1)
         more = more or len(commits) > MOST_MATCHES
-        signatures = signatures_of(source, [commit.sha for commit in commits])
-        for component in by_source[pk or 0]:
-            traveller = _Traveller(component, source)
-            matches += [
-                traveller.follow(commit, signatures.get(commit.sha, ""))
-                for commit in keep_own(commits[:MOST_MATCHES], own_commits(component))
-            ]
-    matches.sort(key=lambda match: (match.at is not None, match.at), reverse=True)
+        if commits:
+            found = look_around(source, commits[:MOST_MATCHES])
+            matches += _follow(by_source[pk or 0], source, found)
+    matches.sort(key=lambda match: (match.first.at is not None, match.first.at), reverse=True)
     unread = [source.name for source in sources.values() if source and not _is_read(source)]
     return Answer(query, matches[:MOST_MATCHES], more or len(matches) > MOST_MATCHES, unread)
 
@@ -110,100 +113,71 @@ def _is_read(source: Repository) -> bool:
     return StoredCommit.objects.filter(repository=source).exists()
 
 
-class _Traveller:
-    """Follows changes of one component; what is needed of the database is read once."""
+def _follow(components: Sequence[Component], source: Repository, found: Found) -> list[Match]:
+    """The ways of what was found in a repository through the environments of its components."""
+    shas = [commit.sha for commit in found.alike.commits]
+    facts = signatures_of(source, shas), name_branches(source, shas)
+    matches = []
+    for component in components:
+        changes = found.changes_of(component)
+        if changes:
+            teller = _Teller(component, source, found, *facts)
+            matches += [teller.tell(change) for change in changes]
+    return matches
 
-    def __init__(self, component: Component, source: Repository) -> None:
-        self.component = component
-        self.source = source
-        self.graph: Graph = graph_of(source)
-        self.stays = _read_stays(component)
-        self.desired = _read_desired(component)
-        versions = {stay.version for stays in self.stays.values() for stay in stays}
-        self.commits = find_commits_of(component, versions | set(self.desired.values()))
+
+class _Teller:
+    """Tells changes of one component with what people wrote about them."""
+
+    def __init__(
+        self,
+        component: Component,
+        source: Repository,
+        found: Found,
+        signatures: dict[str, str],
+        branches: dict[str, str],
+    ) -> None:
+        self.component, self.source = component, source
+        self.signatures, self.branches = signatures, branches
+        self.links: Links = links_of(component)
+        self.traveller = Traveller(component, found.reach, self.links)
         self.said = index_of(component)
-        self.releases = list(
-            component.releases.order_by("-position").only("pk", "tag", "version", "commit_sha", "component")[
-                :MOST_RELEASES
-            ]
-        )
 
-    def follow(self, commit: Commit, signature: str) -> Match:
-        message = parse_message(commit.message)
-        title = message.description or message.header
-        said = tell_commit(title, self.said, sha=commit.sha, pull_requests=numbers_in(commit.message))
-        release = next((r for r in self.releases if self._has(r.commit_sha, commit.sha)), None)
+    def tell(self, change: Change) -> Match:
+        told = [self._said(commit) for commit in change.commits]
+        is_hidden = any(one.hidden_by for one in told)
+        messages = [commit.message for commit in change.commits]
         return Match(
             component=self.component.name,
             component_url=reverse(
                 "component-detail", args=[self.component.project.slug, self.component.slug]
             ),
             repository=self.source.name,
-            sha=commit.sha,
-            title=said.text,
-            author=commit.author_name,
-            at=commit.committed_at,
-            pull_request=message.pull_request,
-            issues=() if said.hidden_by else message.issues,
-            first_release=release.version if release else "",
-            first_release_url=reverse("release-detail", args=[release.pk]) if release else "",
-            signature=signature,
-            stops=[self._stop(environment, commit.sha) for environment in self.stays],
+            title=told[0].text,
+            commits=[self._commit(commit, change) for commit in change.commits],
+            issues=[] if is_hidden else self.links.issues_in(messages),
+            releases=self.traveller.releases_with(change),
+            stops=list(self.traveller.stops_of(change)),
         )
 
-    def _stop(self, environment: Environment, sha: str) -> Stop:
-        stays = self.stays[environment]
-        runs = stays[0].version if stays and stays[0].to_at is None else ""
-        holding = [self._holds(stay.version, sha) for stay in stays]
-        if not stays:
-            return Stop(environment.name, "not yet", "", None, "", "Nothing was seen to run there.")
-        if holding[0] is None:
-            return Stop(environment.name, "unknown", "", None, runs, f"No commit is known of {runs or 'it'}.")
-        if holding[0]:
-            # The unbroken run of stays that have it: the oldest of them brought it.
-            count = next((n for n, holds in enumerate(holding) if not holds), len(holding))
-            first = stays[count - 1]
-            is_older = count == len(stays)
-            note = "or before: that is as far as the record goes" if is_older else ""
-            return Stop(environment.name, "live", first.version, first.from_at, runs, note)
-        earlier = next((stay for stay, holds in zip(stays, holding, strict=True) if holds), None)
-        if earlier is not None:
-            return Stop(environment.name, "was", earlier.version, earlier.from_at, runs, "It was taken back.")
-        asked = self.desired.get(environment.pk, "")
-        if asked and asked != runs and self._holds(asked, sha):
-            return Stop(environment.name, "coming", asked, None, runs, f"Git asks for {asked} there.")
-        return Stop(environment.name, "not yet", "", None, runs, "")
+    def _said(self, commit: Commit) -> Said:
+        message = parse_message(commit.message)
+        title = without_pull_request(message.description or message.header)
+        return tell_commit(title, self.said, sha=commit.sha, pull_requests=numbers_in(commit.message))
 
-    def _holds(self, version: str, sha: str) -> bool | None:
-        """Whether a version has the commit; None where the version's commit is not known."""
-        found = self.commits.get(version)
-        if found is None or self.graph.find(found.sha) is None:
-            return None
-        return self._has(found.sha, sha)
-
-    def _has(self, tip: str, sha: str) -> bool:
-        change, head = self.graph.find(sha), self.graph.find(tip)
-        return change is not None and head is not None and self.graph.is_ancestor(change, head)
-
-
-def _read_stays(component: Component) -> dict[Environment, list[DeploymentRecord]]:
-    """What ran in each environment of the component, newest first, environments in their order."""
-    applications = component.applications.select_related("environment")
-    places: dict[Environment, list[DeploymentRecord]] = {
-        application.environment: []
-        for application in applications.order_by("environment__position", "environment__name")
-    }
-    records = DeploymentRecord.objects.filter(application__component=component).select_related(
-        "application__environment"
-    )
-    for record in records.order_by("-from_at", "-pk")[: MOST_STAYS * max(1, len(places))]:
-        places[record.application.environment].append(record)
-    return places
-
-
-def _read_desired(component: Component) -> dict[int, str]:
-    rows = component.applications.values_list("environment", "desired_version")
-    return {environment: version for environment, version in rows if version}
+    def _commit(self, commit: Commit, change: Change) -> CommitOfChange:
+        number = parse_message(commit.message).pull_request
+        return CommitOfChange(
+            sha=commit.sha,
+            url=self.links.commit(commit.sha),
+            reason=change.words_of(commit.sha),
+            branch=self.branches.get(commit.sha, ""),
+            author=commit.author_name,
+            at=commit.committed_at,
+            pull_request=number,
+            pull_request_url=self.links.pull_request(number),
+            signature=self.signatures.get(commit.sha, ""),
+        )
 
 
 def heading_of(answer: Answer) -> str:

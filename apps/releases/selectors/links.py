@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from apps.environments.models import Component
 from apps.releases.models import ReleasePolicy
-from gitopsui.domain.commit import Commit
+from gitopsui.domain.commit import Commit, parse_message
 from gitopsui.domain.errors import InputError
 from gitopsui.domain.tracker import Tracker, parse_tracker
 from gitopsui.domain.web_address import commit_address, issue_address, pull_request_address
+
+
+class Link(NamedTuple):
+    """What is shown, and where it leads; `url` is "" where that is not known."""
+
+    text: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,26 @@ class Links:
 
     remote: str = ""
     tracker: Tracker | None = None
+
+    def commit(self, sha: str) -> str:
+        return commit_address(self.remote, sha)
+
+    def pull_request(self, number: int | None) -> str:
+        return pull_request_address(self.remote, number) if number else ""
+
+    def issues_in(self, messages: Iterable[str]) -> list[Link]:
+        """The issues that commit messages name, those of the tracker too, each once."""
+        texts = list(messages)
+        named = [issue for text in texts for issue in parse_message(text).issues]
+        if self.tracker:
+            named += [issue for text in texts for issue in self.tracker.find(text)]
+        return [Link(issue, self._issue(issue)) for issue in dict.fromkeys(named)]
+
+    def _issue(self, issue: str) -> str:
+        tracker = self.tracker
+        if tracker is not None and tracker.pattern.fullmatch(issue) is not None:
+            return tracker.address(issue)
+        return issue_address(self.remote, issue)
 
     def add_to(self, notes: dict[str, Any], commits: Iterable[Commit] = ()) -> dict[str, Any]:
         """
@@ -43,9 +70,7 @@ class Links:
             list(tracker.find(" ".join(messages.get(sha, "") for sha in entry["shas"]))) if tracker else []
         )
         for issue in dict.fromkeys((*entry["issues"], *named)):
-            is_own = tracker is not None and tracker.pattern.fullmatch(issue) is not None
-            address = tracker.address(issue) if tracker and is_own else issue_address(self.remote, issue)
-            yield issue, address
+            yield issue, self._issue(issue)
 
 
 def links_of(component: Component) -> Links:

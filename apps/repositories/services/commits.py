@@ -23,6 +23,7 @@ from apps.repositories.models import (
     PERSON_LIMIT,
     SUBJECT_LIMIT,
     CommitGraph,
+    CommitKey,
     Repository,
     StoredCommit,
 )
@@ -30,6 +31,7 @@ from gitopsui.adapters.git_history import History, LoggedCommit
 from gitopsui.domain.commit import parse_message
 from gitopsui.domain.graph import Graph, decode
 from gitopsui.domain.mask_text import mask_text
+from gitopsui.domain.same_change import keys_of
 from gitopsui.domain.text import clean_text
 
 PORTION = 1_000  # commits
@@ -103,8 +105,10 @@ def _stored(
     done = len(graph)
     while portion := list(islice(commits, PORTION)):
         rows = [_row(repository, logged) for logged in portion]
+        keys = [key for row in rows for key in _keys(row)]
         # A run before this one, or beside it, may have stored some of them.
         StoredCommit.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE, ignore_conflicts=True)
+        CommitKey.objects.bulk_create(keys, batch_size=ROWS_AT_ONCE, ignore_conflicts=True)
         yield from ((logged.commit.sha, logged.commit.parents) for logged in portion)
         done += len(portion)
         if report is not None:
@@ -133,6 +137,14 @@ def _row(repository: Repository, logged: LoggedCommit) -> StoredCommit:
         pull_request=parse_message(commit.message).pull_request,
         patch_id=StoredCommit.NO_PATCH if is_merge else "",
     )
+
+
+def _keys(row: StoredCommit) -> list[CommitKey]:
+    """Of the message as it is stored: what is looked up later is made of that one."""
+    return [
+        CommitKey(repository_id=row.repository_id, kind=key.kind, value=key.value, sha=row.sha)
+        for key in sorted(keys_of(row.message))
+    ]
 
 
 def _save_graph(repository: Repository, graph: Graph, **changes: str) -> None:
@@ -164,7 +176,9 @@ def _settle(repository: Repository, graph: Graph, refs_digest: str) -> None:
     if repository.commits.count() > len(graph):
         gone = [sha for sha in repository.commits.values_list("sha", flat=True) if sha not in graph]
         for start in range(0, len(gone), ROWS_AT_ONCE):
-            repository.commits.filter(sha__in=gone[start : start + ROWS_AT_ONCE]).delete()
+            some = gone[start : start + ROWS_AT_ONCE]
+            repository.commits.filter(sha__in=some).delete()
+            repository.commit_keys.filter(sha__in=some).delete()
     if repository.commits.count() < len(graph):
         graph, refs_digest = Graph(), ""
     _save_graph(repository, graph, refs_digest=refs_digest)

@@ -136,5 +136,5 @@ def person_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
             services.save_person(person, **data, by=person_of(request))
             messages.success(request, f"{data['username']} is saved.")
             return redirect("people-list")
-    context = {"form": form, "person": {"name": person.username} if person else None}
+    context = {"form": form, "person": {"name": person.username, "pk": person.pk} if person else None}
     return render(request, "accounts/person_edit.html", context)

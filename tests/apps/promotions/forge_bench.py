@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps.core.models import AuditEvent
-from apps.promotions.models import ForgeConnection, Promotion
+from apps.promotions.models import ForgeConnection, ForgeLogin, Promotion
+from apps.promotions.selectors.forges import forge_host
 from gitopsui.adapters.forge.pause import end_pauses
 from gitopsui.domain.errors import ForgeError
 from tests.forges.gitea_standin import GiteaStandIn
@@ -66,6 +67,13 @@ class Bench:
         finally:
             promotion.refresh_from_db()
         return ""
+
+    def know(self, login: str, name: str) -> ForgeLogin:
+        """The login on the forge is that person's."""
+        host = forge_host(ForgeConnection.objects.get().api_url)
+        return ForgeLogin.objects.create(
+            person=self.world.people[name], host=host, login=login, set_by="admin"
+        )
 
     def until_merged(self, promotion: Promotion, turns: int = 5) -> list[str]:
         codes: list[str] = []

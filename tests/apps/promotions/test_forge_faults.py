@@ -170,6 +170,7 @@ def test_f31_a_conflict_on_the_forge_ends_it_and_names_the_file(bench: Bench) ->
 @pytest.mark.django_db
 def test_an_approval_that_is_dismissed_on_the_forge_does_not_count_any_more(bench: Bench) -> None:
     promotion = bench.opened()
+    bench.know(PERSON.name, "approver")
     bench.world.allow(merge="here", approvals=1)
     (pull,) = bench.project.pulls
     vote = bench.project.vote(pull, "approved", PERSON)

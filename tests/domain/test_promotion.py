@@ -144,6 +144,36 @@ def test_a_rejection_blocks_until_the_same_person_approves() -> None:
     assert gates(rules=rules, answers=(no, approval("grace", minutes=1)))["approvals"].is_open
 
 
+def test_an_approval_of_a_stranger_does_not_count_and_says_what_to_do() -> None:
+    rules = replace(FACTS.rules, approvals=1)
+    stranger = replace(approval("grace-gh"), stranger_on="github.com")
+    assert gates(rules=rules, answers=(stranger,))["approvals"] == Gate(
+        "approvals",
+        GateState.WAIT,
+        "1 approval still to come; 0 of 1 given; approved on github.com by grace-gh, who is nobody here: an "
+        "administrator can say who that is under People.",
+    )
+    assert gates(rules=rules, answers=(stranger, approval("grace")))["approvals"].is_open
+
+
+def test_a_stranger_is_not_the_person_of_the_same_name() -> None:
+    rules = replace(FACTS.rules, approvals=2, counts_strangers=True)
+    stranger = replace(approval("grace"), stranger_on="github.com")
+    assert gates(rules=rules, answers=(stranger, approval("grace")))["approvals"].is_open
+    no = replace(stranger, is_rejection=True, reason="wrong week")
+    shut = gates(rules=rules, answers=(no, approval("grace", minutes=1)))["approvals"]
+    assert shut.reason == "grace rejected it: wrong week"
+    check_can_approve(replace(FACTS, answers=(stranger,)), by=GRACE, seen=SEEN)
+
+
+@pytest.mark.parametrize("who", ["proposer", "last_pusher"])
+def test_a_stranger_with_the_name_of_who_made_it_never_counts(who: str) -> None:
+    rules = replace(FACTS.rules, approvals=1, counts_strangers=True)
+    answers = (replace(approval("Grace"), stranger_on="github.com"),)
+    assert not gates(rules=rules, answers=answers, **{who: "grace"})["approvals"].is_open
+    assert gates(rules=rules, answers=answers)["approvals"].is_open
+
+
 GRACE = Approver("grace", has_role=True)
 
 

@@ -74,7 +74,19 @@ def test_a_changed_rule_holds_and_is_recorded_with_before_and_after(world: World
     assert event.after is not None
     assert (event.before["approvals"], event.after["approvals"]) == (1, 2)
     assert "needs_synced_target" not in event.after
+    assert policy.counts_strangers is False
     assert gates(world)["approvals"].reason.startswith("2 approvals and 1 of the group release-managers")
+
+
+def test_that_strangers_count_is_said_on_the_rules_page_and_recorded(world: World, client: Client) -> None:
+    admin = world.sign_in(client, "admin")
+    page = admin.get(rules_address(world, "rules/edit/")).content.decode()
+    assert "one person passes as two" in page
+    page = admin.post(
+        rules_address(world, "rules/edit/"), rules(counts_strangers="on"), follow=True
+    ).content.decode()
+    assert "On the forge also of people whom nobody here knows." in page
+    assert AuditEvent.objects.get(verb="changed promotion rules").after["counts_strangers"] is True  # type: ignore[index]
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,13 @@ from apps.releases.selectors.comparison import (
 )
 from apps.releases.selectors.config_commits import ConfigRow
 from apps.releases.selectors.config_ranges import read_range
+from apps.releases.selectors.links import host_links
 from apps.releases.selectors.points import Choice, Point, choices_of, find_point
+from apps.releases.selectors.standing import linked_notes, with_addresses, with_branches
 from apps.releases.selectors.train import read_train
 from apps.releases.selectors.versions import find_releases
 from gitopsui.domain.note_overrides import Audience, from_dict, without_internals
-from gitopsui.domain.notes import to_dict, to_html, to_markdown
+from gitopsui.domain.notes import to_html, to_markdown
 from gitopsui.domain.notes_text import escape_markdown
 
 
@@ -79,6 +81,9 @@ def _told(request: HttpRequest, component: Component, comparison: Comparison) ->
     source, target = comparison.source, comparison.target
     audience = overrides.audience_of(request.GET.get("audience", ""))
     notes = _shown(request, component, comparison)
+    already, lost = with_branches(
+        component, *(with_addresses(component, lines) for lines in (comparison.already, comparison.lost))
+    )
     releases = find_releases(component, (source.version, target.version))
     if has_role(person_of(request), Role.PROMOTER, component.project):
         overrides.with_edit_urls(notes, component)
@@ -90,8 +95,10 @@ def _told(request: HttpRequest, component: Component, comparison: Comparison) ->
         "notes_hint": f"{target.title} has every change of {source.title} already.",
         "audiences": overrides.audience_links(request.GET.dict(), audience) if comparison.is_known else [],
         "is_for_customers": audience is Audience.PUBLIC,
-        "already": as_rows(comparison.already),
-        "lost": as_rows(comparison.lost),
+        "already": as_rows(already),
+        "lost": as_rows(lost),
+        "source_url": host_links(component).commit(source.sha),
+        "target_url": host_links(component).commit(target.sha),
         "source_release": releases.get(source.version),
         "target_release": releases.get(target.version),
         "config": read_range(component, source, target),
@@ -104,7 +111,8 @@ def _shown(request: HttpRequest, component: Component, comparison: Comparison) -
     """The notes with what people said about them, for the audience of the address."""
     audience = overrides.audience_of(request.GET.get("audience", ""))
     language = request.GET.get("language", "")[:16]
-    return overrides.shown_notes(component, to_dict(comparison.notes), audience=audience, language=language)
+    notes = linked_notes(component, comparison.notes)
+    return overrides.shown_notes(component, notes, audience=audience, language=language)
 
 
 def _exported(

@@ -17,6 +17,7 @@ from apps.releases.models import Release
 from apps.releases.selectors import overrides
 from apps.releases.selectors import releases as release_pages
 from apps.releases.selectors.changelogs import entries_of, find_changelog
+from apps.releases.selectors.links import host_links
 from gitopsui.domain.note_overrides import Audience
 
 MOST_NAMES = 40
@@ -103,6 +104,7 @@ def _release_facts(release: Release) -> dict[str, Any]:
         "version": release.version,
         "tag": release.tag,
         "sha": release.commit_sha,
+        "commit_url": host_links(release.component).commit(release.commit_sha),
         "released_at": release.dated_at,
         "base_version": release.base_tag,
         "change_count": release.change_count,

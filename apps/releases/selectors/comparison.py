@@ -38,7 +38,11 @@ _NOUNS = {
 
 @dataclass(frozen=True, slots=True)
 class CommitLine:
-    """A commit as a list shows it; `reason` says why it counts as already there, `twin` under which id."""
+    """
+    A commit as a list shows it; `reason` says why it counts as already there, `twin` under which id. `branch`
+    is one on which the twin stands, else the commit itself. What leads to other pages is "" until it is asked
+    for (`standing`), and where the host is not known.
+    """
 
     sha: str
     text: str
@@ -48,6 +52,15 @@ class CommitLine:
     reason: str = ""
     twin: str = ""
     pull_request: int | None = None
+    branch: str = ""
+    url: str = ""
+    twin_url: str = ""
+    pull_request_url: str = ""
+
+    @property
+    def number(self) -> str:
+        """`#12`."""
+        return f"#{self.pull_request}" if self.pull_request else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from apps.releases.models import Release
 from apps.releases.selectors.comparison import CommitLine, Differ, line_of, told_lines
 from apps.releases.selectors.overrides import index_of_repository, tell_subject
 from apps.releases.selectors.points import Found, find_commits_of
+from apps.releases.selectors.standing import with_addresses
 from apps.releases.selectors.versions import find_releases
 from apps.repositories.selectors.commits import commits_by_id
 from gitopsui.domain.graph import UnknownCommit
@@ -167,7 +168,7 @@ def _read_carried(versions: _Versions, pairs: set[tuple[str, str]]) -> dict[tupl
     if not wanted or component.source is None:
         return told
     (listed_lines,) = told_lines(component, map(line_of, commits_by_id(component.source, wanted)))
-    lines = {line.sha: line for line in listed_lines}
+    lines = {line.sha: line for line in with_addresses(component, listed_lines)}
     return {
         pair: replace(carried, lines=tuple(lines[sha] for sha in listed[pair] if sha in lines))
         for pair, carried in told.items()

@@ -73,9 +73,14 @@ class Links:
             yield issue, self._issue(issue)
 
 
+def host_links(component: Component) -> Links:
+    """What is known of the host alone: no query."""
+    return Links(component.source.url if component.source else "")
+
+
 def links_of(component: Component) -> Links:
     """What is known of the host and the tracker of `component`; a tracker that is none is passed over."""
-    remote = component.source.url if component.source else ""
+    remote = host_links(component).remote
     rows = ReleasePolicy.objects.filter(component=component).values_list("tracker_pattern", "tracker_url")
     pattern, url = rows.first() or ("", "")
     try:

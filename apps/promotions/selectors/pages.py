@@ -234,8 +234,8 @@ def _counted(gates: Sequence[Gate]) -> str:
     return ", ".join(parts)
 
 
-def cargo_of(component: Component, from_version: str, to_version: str) -> Cargo:
-    """The notes of one component between what the environment asks for and what it would get."""
+def compare_versions(component: Component, from_version: str, to_version: str) -> Comparison:
+    """What changes where `to_version` takes the place of `from_version`, which is asked for now."""
     found = find_commits_of(component, [from_version, to_version])
     points = [
         Point(
@@ -247,17 +247,33 @@ def cargo_of(component: Component, from_version: str, to_version: str) -> Cargo:
         )
         for version in (to_version, from_version)
     ]
-    comparison = compare_points(component, points[0], points[1])
-    address = urlencode({"from": points[0].key, "into": points[1].key})
-    url = f"{reverse('compare', args=[component.project.slug, component.slug])}?{address}"
+    return compare_points(component, points[0], points[1])
+
+
+def compare_url_of(component: Component, comparison: Comparison) -> str:
+    """Its page, "" where nothing is known."""
+    if not comparison.is_known:
+        return ""
+    address = urlencode({"from": comparison.source.key, "into": comparison.target.key})
+    return f"{reverse('compare', args=[component.project.slug, component.slug])}?{address}"
+
+
+def problem_of(component: Component, comparison: Comparison) -> str:
+    """Why nothing is known of it, "" where something is."""
+    return " ".join(comparison.problems) if component.source_id else _NO_SOURCE.format(component.name)
+
+
+def cargo_of(component: Component, from_version: str, to_version: str) -> Cargo:
+    """The notes of one component between what the environment asks for and what it would get."""
+    comparison = compare_versions(component, from_version, to_version)
     return Cargo(
         component=component.name,
         from_version=from_version,
         to_version=to_version,
         arrives_count=comparison.arrives_count,
         lost_count=len(comparison.lost),
-        compare_url=url if comparison.is_known else "",
-        problem=" ".join(comparison.problems) if component.source_id else _NO_SOURCE.format(component.name),
+        compare_url=compare_url_of(component, comparison),
+        problem=problem_of(component, comparison),
         lines=_lines(component, comparison)[:MOST_SHIPPED],
         lost=[line.text for line in comparison.lost[:MOST_SHIPPED]],
     )

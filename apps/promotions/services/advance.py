@@ -17,6 +17,7 @@ from apps.promotions.services.claims import LostClaimError, claim
 from apps.promotions.services.forge_wait import stop_waiting
 from apps.promotions.services.merge import ask_merge, follow_pull, is_as_planned, merge_promotion
 from apps.promotions.services.plan_commit import keep_commit, make_commit
+from apps.promotions.services.pull_request import tell_answers, tell_last, write_first
 from apps.promotions.services.review import read_review
 from apps.promotions.services.turn import HEADS, Doors, Turn, check_base, drop_branch
 from gitopsui.adapters.forge.base import PullRequest, PullState
@@ -120,6 +121,7 @@ def _open(turn: Turn) -> bool:
     pull = _find_pull(turn)
     if pull is None:
         failure: ForgeError | None = None
+        write_first(turn.claim, turn.forge, now=timezone.now())
         try:
             turn.forge.create(
                 head=promotion.branch, base=promotion.base_branch, title=promotion.title, body=promotion.body
@@ -168,6 +170,8 @@ def _watch(turn: Turn) -> bool:
     turn.is_reviewed = True
     if not (all_open(review.gates) and review.may_merge):
         stop_waiting(turn)
+        # Not where it is merged now: nobody waits for that.
+        tell_answers(turn.claim, turn.forge, review.gates)
         return False
     if turn.promotion.forge_waits_since is not None:
         return ask_merge(turn)
@@ -196,6 +200,7 @@ def _arrive(turn: Turn) -> bool:
         return note
 
     watch_arrival(turn.claim, git=turn.doors.git, now=timezone.now(), tidy=tidy)
+    tell_last(turn.claim, turn.forge)
     return False
 
 

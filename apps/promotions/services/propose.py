@@ -15,7 +15,7 @@ from apps.environments.models import Application, Environment
 from apps.promotions.models import Promotion, PromotionItem
 from apps.promotions.services.claims import add_event
 from apps.promotions.services.planning import Move, Plan, Wish, plan_promotion
-from gitopsui.adapters.forge.base import BODY_LIMIT, BRANCH_PREFIX
+from gitopsui.adapters.forge.base import BRANCH_PREFIX
 from gitopsui.domain.errors import PromotionDenied
 from gitopsui.domain.promotion import PromotionKind
 from gitopsui.domain.text import clean_text
@@ -36,7 +36,7 @@ class Request:
     reverts: Promotion | None = None
 
 
-def start_promotion(request: Request, *, by: Person | None, seen: str = "", body: str = "") -> Promotion:
+def start_promotion(request: Request, *, by: Person | None, seen: str = "") -> Promotion:
     """
     Plan once more and start what was planned. `seen` is the hash of the plan the page showed; another plan is
     refused. Raises PromotionDenied with a sentence.
@@ -54,17 +54,18 @@ def start_promotion(request: Request, *, by: Person | None, seen: str = "", body
         raise PromotionDenied("A rollback needs a reason.")
     try:
         with transaction.atomic():
-            promotion = _store(request, plan, by, body)
+            promotion = _store(request, plan, by)
     except IntegrityError as error:
         raise PromotionDenied(_taken(plan)) from error
     jobs.enqueue_due(ADVANCE)
     return promotion
 
 
-def _store(request: Request, plan: Plan, by: Person | None, body: str) -> Promotion:
+def _store(request: Request, plan: Plan, by: Person | None) -> Promotion:
     promotion = _row(request, plan, by)
     promotion.save()
-    promotion.branch, promotion.body = f"{BRANCH_PREFIX}{promotion.pk}", _body(body, promotion)
+    # A forge gets more when it is opened there; for the built-in review its page says the rest.
+    promotion.branch, promotion.body = f"{BRANCH_PREFIX}{promotion.pk}", promotion.message
     promotion.save(update_fields=["branch", "body"])
     for move in plan.moves:
         PromotionItem.objects.create(
@@ -165,7 +166,3 @@ def _message(title: str, request: Request, plan: Plan) -> str:
 
 def _count_paths(move: Move) -> str:
     return f"{len(move.paths)} file{'s' * (len(move.paths) != 1)}"
-
-
-def _body(body: str, promotion: Promotion) -> str:
-    return clean_text(body or promotion.message, limit=BODY_LIMIT)

@@ -16,9 +16,9 @@ from apps.promotions.selectors.facts import promotion_facts, seen_of
 from apps.promotions.selectors.policies import policy_of
 from apps.promotions.services.claims import Claim, add_event
 from apps.promotions.services.notices import tell_event
+from apps.promotions.services.pull_request import tell_overrides
 from apps.promotions.services.statuses import PREFIX, own_statuses, tell_gates
 from gitopsui.adapters.forge.base import Forge, Review
-from gitopsui.domain.errors import ForgeError
 from gitopsui.domain.gate_facts import Gate
 from gitopsui.domain.gates import prognosis
 from gitopsui.domain.promotion import MergeBy
@@ -60,7 +60,7 @@ def ask_gates(
     policy = policy_of(promotion.environment)
     gates = prognosis(promotion_facts(promotion, now=now))
     told = tell_gates(forge, promotion, gates, standing=standing or {}, now=now)
-    _tell_overrides(forge, promotion, gates)
+    tell_overrides(claim, forge, gates)
     claim.write(gates=told, gates_at=now, error="", error_code="", error_hint="")
     may_merge = policy.merge == MergeBy.AUTO or (policy.merge == MergeBy.HERE and promotion.wants_merge)
     return Reviewed(gates, may_merge)
@@ -145,17 +145,3 @@ def _called(row: Approval, who: str) -> str:
     if not who:
         return f"{row.name} (nobody here)"
     return who if who == row.name else f"{who} ({row.name} there)"
-
-
-def _tell_overrides(forge: Forge, promotion: Promotion, gates: list[Gate]) -> None:
-    """Who merges there reads which gates were opened by hand, and why. Raises ForgeError to try again."""
-    before = {(one["name"], one["overridden_by"]) for one in promotion.gates}
-    if all((gate.name, gate.overridden_by) in before for gate in gates if gate.overridden_by):
-        return
-    # What a claim has read may be older than the override.
-    title, body = Promotion.objects.values_list("title", "body").get(pk=promotion.pk)
-    try:
-        forge.update(promotion.number, title=title, body=body)
-    except ForgeError as error:
-        if not error.permanent:
-            raise

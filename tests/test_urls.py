@@ -25,7 +25,7 @@ OF_ALL_PROJECTS = {"people-list", "person-add", "person-edit", "person-logins"}
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 # Addresses that carry no row of a project: there is nothing in them to hide from a stranger.
 WITHOUT_PROJECT = {
-    "board", "repository-list", "cluster-list", "job-list", "job-detail", "job-retry", "people-list",
+    "board", "repository-list", "cluster-list", "job-list", "people-list",
     "person-add", "person-edit", "set-up", "set-up-cluster", "set-up-done",
     "silence-new", "silence-preview", "activity", "activity-export", "subscription-list",
     "person-logins", "person-login-remove", "account-logins",

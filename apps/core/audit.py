@@ -28,12 +28,13 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
     label: str = "",
+    project_id: int | None = None,
 ) -> AuditEvent:
     """
     Add one event. `verb` is in words of the product: "connected repository".
 
     `before` and `after` must not hold a credential; text in them is masked all the same. It is an event of
-    the project that `instance` belongs to, if it belongs to one.
+    the project that `instance` belongs to, if it belongs to one, or of `project_id` where it cannot tell.
     """
     return AuditEvent.objects.create(
         actor_id=actor.pk if actor else None,
@@ -42,7 +43,7 @@ def record(
         object_type=instance._meta.label if instance is not None else "",
         object_id=str(instance.pk) if instance is not None else "",
         object_label=clean_text(mask_text(label or str(instance or "")), limit=LABEL_CHARS),
-        project_id=find_project(instance),
+        project_id=find_project(instance) if project_id is None else project_id,
         before=_masked(clean_json(before)),
         after=_masked(clean_json(after)),
         request_id=current_request_id(),

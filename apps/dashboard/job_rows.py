@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -115,9 +116,9 @@ def _heading(job: Job) -> str:
     return label
 
 
-def heading_of() -> str:
+def heading_of(visible: QuerySet[Job]) -> str:
     """What the list of jobs answers first: is something stuck?"""
-    held = Job.objects.filter(state=JobState.QUARANTINED).count()
-    failed = Job.objects.filter(state=JobState.FAILED).count()
+    held = visible.filter(state=JobState.QUARANTINED).count()
+    failed = visible.filter(state=JobState.FAILED).count()
     parts = [f"{held} held back"] * bool(held) + [f"{failed} failed"] * bool(failed)
     return ", ".join(parts) or "All jobs are well"

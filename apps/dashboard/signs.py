@@ -11,8 +11,9 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from apps.accounts.models import Person, Project
-from apps.core.models import Heartbeat, Job, JobState
+from apps.core.models import Heartbeat, JobState
 from apps.core.ticks import sign_of
+from apps.dashboard.job_scope import visible_jobs
 from apps.environments.models import Cluster
 from apps.repositories.models import Repository
 from gitopsui.schedules import PROMOTIONS
@@ -47,7 +48,7 @@ class Signs:
 def read_signs(person: Person, project: Project | None = None) -> Signs:
     """What `person` is told on each page; with a project also what of it is silent, longest first."""
     nothing = Value(None, output_field=DateTimeField())
-    held = Job.objects.filter(state=JobState.QUARANTINED).order_by().values("state")
+    held = visible_jobs(person).filter(state=JobState.QUARANTINED).order_by().values("state")
     parts = [
         _part(held.annotate(number=Count("pk")), "held", F("number"), F("state"), nothing),
         _part(

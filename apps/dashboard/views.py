@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,12 +17,13 @@ from django_htmx.http import ptag
 from apps.accounts.models import Project, Role
 from apps.accounts.permissions import has_role, person_of, requires
 from apps.core import audit, jobs
-from apps.core.models import Job, JobState
+from apps.core.models import JobState
 from apps.core.paging import page_of
 from apps.dashboard.context import current_project, projects_of, signs_of
 from apps.dashboard.drawn import draw_board
 from apps.dashboard.filters import Filters
 from apps.dashboard.job_rows import detail_of, heading_of, row_of
+from apps.dashboard.job_scope import project_of, visible_jobs
 from apps.dashboard.overview import Overview, build_stamp, read_overview
 from apps.repositories.forms import ConnectForm
 from apps.repositories.models import Repository
@@ -108,20 +110,21 @@ def board_table(request: HttpRequest, slug: str) -> HttpResponse:
 @requires(Role.VIEWER)
 @require_safe
 def job_list(request: HttpRequest) -> HttpResponse:
-    rows = Job.objects.order_by("-started_at", "-pk")
+    visible = visible_jobs(person_of(request))
+    rows = visible.order_by("-started_at", "-pk")
     state = request.GET.get("state", "")
     if state in JobState.values:
         rows = rows.filter(state=state)
     page = page_of(rows, request.GET.get("page"), row_of)
     query = f"state={state}" if state in JobState.values else ""
-    context = {"jobs": page, "heading": heading_of(), "filters": {"query": query}}
+    context = {"jobs": page, "heading": heading_of(visible), "filters": {"query": query}}
     return render(request, "core/job_list.html", context)
 
 
 @requires(Role.VIEWER)
 @require_safe
 def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    job = get_object_or_404(Job, pk=pk)
+    job = get_object_or_404(visible_jobs(person_of(request)), pk=pk)
     return render(request, "core/job_detail.html", {"job": row_of(job), **detail_of(job)})
 
 
@@ -129,9 +132,13 @@ def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def job_retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Lift the quarantine, or do not wait for the next time."""
-    job = get_object_or_404(Job, pk=pk)
+    person = person_of(request)
+    job = get_object_or_404(visible_jobs(person), pk=pk)
+    project = project_of(job)
+    if not has_role(person, Role.PROMOTER, project):
+        raise PermissionDenied(f"Only who may promote in {project} may have its jobs tried again.")
     if jobs.retry(job):
-        audit.record(person_of(request), "asked to try again", job)
+        audit.record(person, "asked to try again", job, project_id=project.pk if project else None)
         messages.success(request, "It is tried again in a moment.")
     else:
         messages.info(request, "It runs already.")

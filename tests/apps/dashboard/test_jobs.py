@@ -39,27 +39,33 @@ def test_every_job_says_what_it_does() -> None:
         assert row.kind_label != kind, kind
 
 
-def repository(people: dict[str, Any], **more: Any) -> Repository:
-    address = "https://git.example.org/shop/config"
+def repository(people: dict[str, Any], name: str = "config", **more: Any) -> Repository:
+    address = f"https://git.example.org/shop/{name}"
     return Repository.objects.create(
-        project=people["project"], name="config", url=address, same_as=address, host="git.example.org", **more
+        project=people["project"], name=name, url=address, same_as=address, host="git.example.org", **more
     )
 
 
 def make_job(state: str, subject: int = 1, **more: Any) -> Job:
+    """Of the repository of that number; a viewer sees it where there is one."""
     times = {"started_at": timezone.now() - timedelta(seconds=20)} if state != JobState.WAITING else {}
     return Job.objects.create(kind=POLL, subject_id=subject, state=state, **{**times, **more})
 
 
 @pytest.mark.parametrize("state", JobState.values)
 def test_the_page_of_a_job_opens_in_each_state(people: dict[str, Any], state: str) -> None:
-    job = make_job(state, progress_done=3, progress_total=4, progress_text="3 of 4 objects")
+    job = make_job(
+        state, repository(people).pk, progress_done=3, progress_total=4, progress_text="3 of 4 objects"
+    )
     assert "Reading the repository" in page(people, f"/jobs/{job.pk}/")
     assert "Reading the repository" in page(people, "/jobs/")
 
 
 def test_the_page_of_a_running_job_shows_how_far_it_is(people: dict[str, Any]) -> None:
-    job = make_job(JobState.RUNNING, progress_done=3, progress_total=4, progress_text="3 of 4 objects")
+    row = repository(people)
+    job = make_job(
+        JobState.RUNNING, row.pk, progress_done=3, progress_total=4, progress_text="3 of 4 objects"
+    )
     text = page(people, f"/jobs/{job.pk}/")
     assert "3 of 4 objects" in text
     assert "75 %" in text
@@ -90,8 +96,9 @@ def test_a_first_clone_says_that_it_can_take_a_while(people: dict[str, Any]) -> 
 
 
 def test_what_is_overdue_is_due_now(people: dict[str, Any]) -> None:
-    make_job(JobState.WAITING, due_at=timezone.now() - timedelta(seconds=2))
-    make_job(JobState.WAITING, 2, due_at=timezone.now() + timedelta(minutes=5))
+    soon, later = repository(people), repository(people, "source")
+    make_job(JobState.WAITING, soon.pk, due_at=timezone.now() - timedelta(seconds=2))
+    make_job(JobState.WAITING, later.pk, due_at=timezone.now() + timedelta(minutes=5))
     text = page(people, "/jobs/")
     assert " now " in text
     assert "0 s" not in text

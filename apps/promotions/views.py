@@ -20,17 +20,17 @@ from apps.environments.models import Environment
 from apps.promotions.edit_page import planned_context, promotion_context
 from apps.promotions.models import Promotion
 from apps.promotions.selectors import links, pages, rules
-from apps.promotions.selectors.answers import answer_rows, approvers_of, find_given
+from apps.promotions.selectors.answers import answer_rows, approvers_of
 from apps.promotions.selectors.facts import promotion_facts, prospective_facts, seen_of
 from apps.promotions.selectors.policies import policy_of
+from apps.promotions.selectors.sides import Sides, component_choices, read_sides, release_choices
 from apps.promotions.services import decide
 from apps.promotions.services.planning import Plan, Wish, plan_promotion, wishes_from
 from apps.promotions.services.propose import Request, describe, start_promotion
+from apps.promotions.services.release_wishes import wishes_of_release
 from gitopsui.domain.approval import Seen, can_approve
 from gitopsui.domain.errors import OwnApprovalDenied, PromotionDenied
 from gitopsui.domain.promotion import CLOSABLE, IN_GIT, OPEN_PHASES, Phase, prognosis
-
-MOST_SLUGS = 60
 
 
 @requires(Role.VIEWER)
@@ -61,60 +61,53 @@ def promotion_new(request: HttpRequest, slug: str) -> HttpResponse:
     if not has_role(person, Role.PROMOTER, project):
         raise Http404("No such project.")
     data = request.POST if request.method == "POST" else request.GET
-    source, target = _sides(project, data.get("from", ""), data.get("into", ""))
-    if source is None or target is None:
-        return render(request, "promotions/promotion_new.html", {"project": project, **_choices(project)})
-    wishes = _wishes(source, target, data.getlist("component")[:MOST_SLUGS], data.get("version", ""))
+    sides = read_sides(list(project.environments.all()), data)
+    if sides.target is None or not sides.is_complete:
+        return render(request, "promotions/promotion_new.html", _choices(project, sides))
+    wishes = _wishes(sides.target, sides)
     if request.method == "POST":
-        return _start(request, Request(target, source, wishes, data.get("reason", "")), person)
-    return _show_preview(request, project, source, target, wishes)
+        wanted = Request(sides.target, sides.source, wishes, request.POST.get("reason", ""))
+        return _start(request, wanted, person, back=sides.address(project))
+    return _show_preview(request, project, sides, plan_promotion(sides.target, wishes))
 
 
-def _sides(project: Project, source: str, target: str) -> tuple[Environment | None, Environment | None]:
-    """The two environments of the address; without a source the one to the left of the target."""
-    rows = list(project.environments.all())
-    names = {row.name: row for row in rows}
-    into = names.get(target)
-    if into is None:
-        return None, None
-    position = rows.index(into)
-    return names.get(source) or (rows[position - 1] if position else None), into
+def _wishes(target: Environment, sides: Sides) -> list[Wish]:
+    """What runs in the source, or the release that is the source."""
+    if sides.source is None:
+        return wishes_of_release(target, sides.slugs[0], sides.version)
+    return wishes_from(sides.source, target, sides.slugs)
 
 
-def _wishes(source: Environment, target: Environment, slugs: list[str], version: str) -> list[Wish]:
-    """What runs in the source; with a version one component gets that one instead."""
-    wishes = wishes_from(source, target, slugs)
-    if version and len(slugs) == 1:
-        return [Wish(wish.application, version[:200]) for wish in wishes]
-    return wishes
+def _choices(project: Project, sides: Sides) -> dict[str, Any]:
+    """What the head of the page reads; it keeps what was chosen while something else is."""
+    return {
+        "project": project,
+        "environments": list(project.environments.all()),
+        "sides": sides,
+        "source": sides.source,
+        "target": sides.target,
+        "releases": release_choices(project, sides),
+        "candidates": component_choices(sides.target) if sides.target and not sides.is_complete else [],
+    }
 
 
-def _choices(project: Project) -> dict[str, Any]:
-    return {"environments": list(project.environments.all())}
-
-
-def _start(request: HttpRequest, wanted: Request, person: Person) -> HttpResponse:
+def _start(request: HttpRequest, wanted: Request, person: Person, *, back: str) -> HttpResponse:
     try:
         promotion = start_promotion(wanted, by=person, seen=request.POST.get("seen", ""))
     except PromotionDenied as denial:
         messages.error(request, str(denial))
-        return redirect(request.get_full_path())
+        return redirect(back)
     messages.success(request, "It is on its way: the pull request is opened now.")
     return redirect("promotion-detail", pk=promotion.pk)
 
 
-def _show_preview(
-    request: HttpRequest, project: Project, source: Environment, target: Environment, wishes: list[Wish]
-) -> HttpResponse:
-    person, now = person_of(request), timezone.now()
-    plan = plan_promotion(target, wishes)
+def _show_preview(request: HttpRequest, project: Project, sides: Sides, plan: Plan) -> HttpResponse:
+    person, now, target = person_of(request), timezone.now(), plan.environment
     moved = [(move.application, move.to_version) for move in plan.moves]
-    facts = prospective_facts(target, source, moved, now=now, proposer=person.get_username())
+    facts = prospective_facts(target, sides.source, moved, now=now, proposer=person.get_username())
     gates = prognosis(facts) if plan.moves else []
     context = {
-        "project": project,
-        "source": source,
-        "target": target,
+        **_choices(project, sides),
         "plan": plan,
         "title": describe(plan) if plan.moves else "",
         "heading": _preview_heading(plan, target),
@@ -122,10 +115,7 @@ def _show_preview(
         "cargo": _cargo(plan),
         "policy": policy_of(target),
         "may_start": has_role(person, Role.PROMOTER, project, environment=target.name),
-        "components": request.GET.getlist("component")[:MOST_SLUGS],
-        "version": request.GET.get("version", "")[:200],
         **planned_context(request, plan),
-        **_choices(project),
     }
     return render(request, "promotions/promotion_new.html", context)
 
@@ -190,7 +180,7 @@ def _card(request: HttpRequest, promotion: Promotion) -> dict[str, Any]:
     person, facts = person_of(request), promotion_facts(promotion, now=timezone.now())
     is_asked = promotion.phase in OPEN_PHASES
     gates = prognosis(facts) if is_asked else []
-    approver, given = decide.approver_of(person, promotion), find_given(promotion)
+    approver, answers = decide.approver_of(person, promotion), answer_rows(promotion, facts)
     is_promoter = has_role(person, Role.PROMOTER, promotion.project, environment=promotion.environment.name)
     rollback = f"{reverse('rollback-new', args=[promotion.project.slug])}?promotion={promotion.pk}"
     return {
@@ -198,12 +188,12 @@ def _card(request: HttpRequest, promotion: Promotion) -> dict[str, Any]:
         "project": promotion.project,
         "heading": pages.heading_of(promotion, gates),
         "tone": pages.tone_of(promotion),
-        "steps": pages.steps_of(promotion, approvers_of(promotion, given)),
+        "steps": pages.steps_of(promotion, approvers_of(answers)),
         "gates": pages.gate_rows(gates) if is_asked else pages.kept_gate_rows(promotion),
         "is_asked": is_asked,
         "is_shut": not all(gate.is_open for gate in gates),
         "seen": seen_of(promotion),
-        "approvals": answer_rows(promotion, facts, given),
+        "approvals": answers,
         "events": list(promotion.events.all()),
         "policy": policy_of(promotion.environment),
         "can_approve": can_approve(facts, by=approver),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -51,9 +51,13 @@ def again_url(promotion: Promotion) -> str:
     if promotion.phase != Phase.STALE or promotion.kind == PromotionKind.ROLLBACK:
         return ""
     source = promotion.source_environment
-    slugs = promotion.items.values_list("component__slug", flat=True).distinct()
+    items = list(promotion.items.values_list("component__slug", "to_version"))
+    slugs = list(dict.fromkeys(slug for slug, _ in items))
     asked = [("into", promotion.environment.name), *(("component", slug) for slug in slugs)]
-    asked += [("from", source.name)] if source else []
+    if source:
+        asked.append(("from", source.name))
+    elif len(slugs) == 1:
+        asked.append(("version", items[0][1]))
     return f"{reverse('promotion-new', args=[promotion.project.slug])}?{urlencode(asked)}"
 
 
@@ -94,41 +98,30 @@ def _place(row: Any, person: Person) -> PlaceLinks:
     )
 
 
-def release_target(
-    applications: Sequence[Application], version: str, allowed: Collection[str], rank: dict[int, int]
-) -> Application | None:
-    """
-    The first application, in the order of its environments, that a release would be promoted into: one with
-    an environment before it, where it does not run. `rank` are positions by environment, the first is 0.
-    """
-    for application in applications:
-        name = application.environment.name
-        runs = bare_version(shown_version(application)) == version
-        if rank.get(application.environment_id, 0) and name in allowed and not runs:
-            return application
-    return None
+@dataclass(frozen=True, slots=True)
+class ReleaseLink:
+    """Where a release is promoted: an environment, what it asks for now ("" for unknown), and the preview."""
+
+    environment: str
+    now: str
+    url: str
 
 
-def release_link(project: Project, component: str, version: str, person: Person) -> str:
-    """Where a release is promoted into the first environment that lacks it; "" for nowhere."""
-    environments = list(project.environments.all())
-    rank = {one.pk: number for number, one in enumerate(environments)}
-    allowed = {
-        one.name for one in environments if has_role(person, Role.PROMOTER, project, environment=one.name)
-    }
-    if not allowed:
-        return ""
+def release_links(project: Project, component: str, version: str, person: Person) -> list[ReleaseLink]:
+    """
+    The environments that have the component and another version of it, as far as the person may promote into
+    them, in their order. The release itself is the source, so that it needs to run nowhere yet.
+    """
     rows = Application.objects.filter(component__project=project, component__name=component)
     found = rows.select_related("environment", "component").order_by("environment__position", "pk")
-    target = release_target(list(found), version, allowed, rank)
-    if target is None:
-        return ""
-    return promote_url(
-        project.slug,
-        into=target.environment.name,
-        component=target.component.slug,
-        version=spell_like(version, target.desired_version),
-    )
+    links: dict[str, ReleaseLink] = {}
+    for row in found:
+        name, now = row.environment.name, row.desired_version
+        is_there = bare_version(now or shown_version(row)) == version
+        if not is_there and name not in links and has_role(person, Role.PROMOTER, project, environment=name):
+            asked = {"into": name, "component": row.component.slug, "version": spell_like(version, now)}
+            links[name] = ReleaseLink(name, now, promote_url(project.slug, **asked))
+    return list(links.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,13 +64,15 @@ class Plan:
 class Wish:
     """
     What somebody asks for: this version in this application. On the way back (`is_back`) no folder is
-    copied, since it holds what is new; `undo` is what takes back an earlier copy instead.
+    copied, since it holds what is new; `undo` is what takes back an earlier copy instead. `refusal` is why it
+    cannot be fulfilled whatever the files say.
     """
 
     application: Application
     version: str
     is_back: bool = False
     undo: tuple[FileEdit, ...] = ()
+    refusal: str = ""
 
 
 def wishes_from(source: Environment, target: Environment, slugs: Iterable[str] = ()) -> list[Wish]:
@@ -156,8 +158,8 @@ class _Planner:
     def _refuse(self, wish: Wish, rule: EditRule | None, copies: EditRule | None) -> str:
         """Why there is nothing to do or it cannot be done; "" where it can."""
         application, opened = wish.application, self.opened.get(wish.application.pk)
-        if not wish.version:
-            return "It is not known which one version runs there."
+        if wish.refusal or not wish.version:
+            return wish.refusal or "It is not known which one version runs there."
         if opened is not None:
             return f"Promotion {opened.promotion_id} is under way with {opened.to_version}."
         if wish.version == application.desired_version and not copies:

@@ -46,12 +46,12 @@ def places_of_component(
 @register.simple_tag(takes_context=True)
 def release_promotion(
     context: template.Context, project: Project, component: str, version: str, is_bad: bool = False
-) -> str:
-    """Where a release is promoted; "" for one that is bad, and for whoever may not."""
+) -> list[links.ReleaseLink]:
+    """Where a release is promoted; nowhere for one that is bad, and for whoever may not."""
     person = _person(context)
     if person is None or is_bad or not has_role(person, Role.PROMOTER, project):
-        return ""
-    return links.release_link(project, component, version, person)
+        return []
+    return links.release_links(project, component, version, person)
 
 
 @register.simple_tag(takes_context=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models.functions import Lower
@@ -27,7 +27,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """One line of the page: `note` says why it does not count, "" where it does or where nothing is asked."""
+    """One line of the page: `note` says why it does not count, "" where it does."""
 
     row: Approval
     name: str
@@ -104,24 +104,17 @@ def _may_approve(person: Person | None, promotion: Promotion) -> bool:
     return person is not None and has_role(person, Role.APPROVER, project, environment=place)
 
 
-def approvers_of(promotion: Promotion, given: Sequence[Given]) -> list[str]:
-    """Those who said yes and are or were somebody here, the proposer left out, by name."""
-    yes = [one for one in given if not one.row.is_rejection and not one.answer.stranger_on]
-    others = [one for one in yes if one.person is None or one.person.pk != promotion.proposer_id]
-    return sorted({one.answer.by for one in others})
-
-
-def answer_rows(promotion: Promotion, facts: PromotionFacts, given: Sequence[Given]) -> list[AnswerRow]:
-    is_asked = promotion.phase in OPEN_PHASES
+def answer_rows(promotion: Promotion, facts: PromotionFacts) -> list[AnswerRow]:
+    """All answers as the page shows them, the oldest first."""
     return [
-        AnswerRow(
-            row=one.row,
-            name=one.answer.by,
-            login=_login(one),
-            note=_why_void(one, promotion, facts) if is_asked and not one.row.is_rejection else "",
-        )
-        for one in given
+        AnswerRow(one.row, one.answer.by, _login(one), _note(one, promotion, facts))
+        for one in find_given(promotion)
     ]
+
+
+def approvers_of(rows: Iterable[AnswerRow]) -> list[str]:
+    """Those whose yes counts, or counted, by name."""
+    return sorted({one.name for one in rows if not one.row.is_rejection and not one.note})
 
 
 def _login(one: Given) -> str:
@@ -129,11 +122,19 @@ def _login(one: Given) -> str:
     return one.row.name if one.row.is_from_forge and one.row.name != one.answer.by else ""
 
 
-def _why_void(one: Given, promotion: Promotion, facts: PromotionFacts) -> str:
+def _note(one: Given, promotion: Promotion, facts: PromotionFacts) -> str:
     """A sentence; nothing where it is void anyway because something moved."""
-    if one.answer.seen != facts.seen:
+    if one.row.is_rejection or one.answer.seen != facts.seen:
         return ""
+    if promotion.phase not in OPEN_PHASES:
+        # Whether a stranger counted then is said by the answers of the gates that were kept.
+        if one.answer.stranger_on:
+            return f"{one.answer.by} is a login of nobody here."
+        return _void(why_void(one.answer, facts))
     if not one.answer.stranger_on and not _may_approve(one.person, promotion):
-        return f"It does not count: {one.answer.by} may not approve for {facts.environment}."
-    why = why_void(one.answer, facts, counts_strangers=facts.rules.counts_strangers)
+        return _void(f"{one.answer.by} may not approve for {facts.environment}")
+    return _void(why_void(one.answer, facts, counts_strangers=facts.rules.counts_strangers))
+
+
+def _void(why: str) -> str:
     return f"It does not count: {why}." if why else ""

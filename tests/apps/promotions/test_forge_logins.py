@@ -224,6 +224,24 @@ def test_the_page_says_who_is_nobody_here_and_what_to_do(forge: Bench, client: C
     assert "on the forge as approver-gh" in page
 
 
+def test_the_page_of_a_merged_promotion_names_those_who_count_as_its_approvers(
+    forge: Bench, client: Client
+) -> None:
+    know(forge, "approver-gh", "approver")
+    know(forge, "proposer-gh", "proposer")
+    promotion = opened(forge, OTHER, PROPOSER, APPROVER)
+    assert forge.until_merged(promotion) == [""] * (promotion.phase != "merged")
+    assert promotion.phase == "merged"
+    forge.world.people["approver"].is_active = False
+    forge.world.people["approver"].save()
+    answer = forge.world.sign_in(client, "viewer").get(f"/promotions/{promotion.pk}/")
+    [note] = [step.note for step in answer.context["steps"] if step.title == "Approved"]
+    assert note == "approver"
+    page = answer.content.decode()
+    assert "Somebody is a login of nobody here." in page
+    assert "It does not count: proposer proposed it." in page
+
+
 def test_an_administrator_says_who_somebody_is_and_takes_it_back(forge: Bench, client: Client) -> None:
     people = forge.world.people
     keeper, url = forge.world.sign_in(client, "keeper"), f"/people/{people['approver'].pk}/logins/"

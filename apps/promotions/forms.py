@@ -113,7 +113,8 @@ class PolicyForm(forms.Form):
     auto_promote = forms.BooleanField(
         label="Newer versions promote themselves",
         required=False,
-        help_text="When the environment before runs one and every gate is open. Approvals stay a gate.",
+        help_text="The newest release, of those that run or ran in the environment before if there is one, "
+        "when every gate is open. Approvals stay a gate.",
     )
     auto_range = forms.CharField(
         label="Only versions in this range",

@@ -89,9 +89,8 @@ def _auto(policy: EnvironmentPolicy, source: str) -> str:
     if not policy.auto_promote:
         return "Off: every promotion is started by somebody."
     asked = f" in {policy.auto_range}" if policy.auto_range else ""
-    return (
-        f"Newer versions{asked} come from {source or 'the environment before'} as soon as the gates let them."
-    )
+    ran = f" of those that run or ran in {source}" if source else ""
+    return f"The newest release{asked}{ran} comes as soon as the gates let it."
 
 
 # --- freezes ----------------------------------------------------------------------------------------------

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 
 from apps.environments.models import Application, Environment
 from apps.promotions.models import EnvironmentPolicy, Promotion, PromotionItem
 from apps.promotions.selectors.facts import prospective_facts
-from apps.promotions.services.planning import Wish, plan_promotion, wishes_from
+from apps.promotions.selectors.newest import find_newest
+from apps.promotions.services.planning import Wish, plan_promotion
 from apps.promotions.services.propose import Request, start_promotion
 from gitopsui.domain.errors import InputError, PromotionDenied
 from gitopsui.domain.gates import prognosis
-from gitopsui.domain.precedence import coerce_version
 from gitopsui.domain.promotion import Phase, PromotionKind
 from gitopsui.domain.version_range import VersionRange
 
@@ -24,14 +23,15 @@ TRIED_AGAIN = (Phase.STALE, Phase.EMPTY)
 
 
 def promote_automatically(environment: Environment, *, now: datetime) -> list[Promotion]:
-    """Start a promotion for each component whose newer version may come; most often none."""
+    """Start a promotion for each application whose newer release may come; most often none."""
     policy = EnvironmentPolicy.objects.filter(environment=environment, auto_promote=True).first()
-    source = left_of(environment)
-    if policy is None or source is None:
+    allowed = _range_of(policy) if policy else None
+    if policy is None or allowed is None:
         return []
-    started = []
-    for wish in find_wishes(environment, source, policy):
-        if _is_free(environment, source, wish, policy, now):
+    source, started = left_of(environment), []
+    for application, version in find_newest(environment, source, allowed):
+        wish = Wish(application, version)
+        if not _was_tried(wish) and _is_free(environment, source, wish, policy, now):
             request = Request(environment, source, [wish], reason=_reason(policy), kind=PromotionKind.AUTO)
             # Somebody else was faster, or a gate of the plan changed: the next round looks again.
             with suppress(PromotionDenied):
@@ -46,14 +46,6 @@ def left_of(environment: Environment) -> Environment | None:
     return rows[position - 1] if position else None
 
 
-def find_wishes(environment: Environment, source: Environment, policy: EnvironmentPolicy) -> Iterator[Wish]:
-    """What runs in the source, is newer, in the range, and was not tried before."""
-    allowed = _range_of(policy)
-    for wish in wishes_from(source, environment):
-        if allowed is not None and _is_newer(wish) and allowed.allows(wish.version) and not _was_tried(wish):
-            yield wish
-
-
 def _range_of(policy: EnvironmentPolicy) -> VersionRange | None:
     """None where the range cannot be read: then nothing goes by itself."""
     try:
@@ -62,21 +54,20 @@ def _range_of(policy: EnvironmentPolicy) -> VersionRange | None:
         return None
 
 
-def _is_newer(wish: Wish) -> bool:
-    """Only of versions that can be ordered; what is not known is not newer."""
-    here, there = coerce_version(wish.application.desired_version), coerce_version(wish.version)
-    return here is not None and there is not None and there > here
-
-
 def _was_tried(wish: Wish) -> bool:
-    rows = PromotionItem.objects.filter(
-        application=wish.application, to_version=wish.version, promotion__kind=PromotionKind.AUTO
+    """Whether it was started by itself before, or somebody went back from it: people decide from then on."""
+    rows = PromotionItem.objects.filter(application=wish.application)
+    tried = rows.filter(to_version=wish.version, promotion__kind=PromotionKind.AUTO)
+    left = rows.filter(
+        from_version=wish.version,
+        promotion__kind=PromotionKind.ROLLBACK,
+        promotion__phase__in=(Phase.MERGED, Phase.DEPLOYED),
     )
-    return rows.exclude(promotion__phase__in=TRIED_AGAIN).exists()
+    return tried.exclude(promotion__phase__in=TRIED_AGAIN).exists() or left.exists()
 
 
 def _is_free(
-    environment: Environment, source: Environment, wish: Wish, policy: EnvironmentPolicy, now: datetime
+    environment: Environment, source: Environment | None, wish: Wish, policy: EnvironmentPolicy, now: datetime
 ) -> bool:
     """Whether something would change and no gate but those of the pull request is shut."""
     if plan_promotion(environment, [wish]).is_empty:

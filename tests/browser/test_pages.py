@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
-from apps.promotions.models import EnvironmentPolicy, FreezeWindow, Lock
+from apps.promotions.models import EnvironmentPolicy, ForgeConnection, ForgeLogin, FreezeWindow, Lock
 from tests.browser.conftest import Shop
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -73,6 +73,9 @@ PAGES: dict[str, Callable[[Shop], str]] = {
     "rollback": lambda shop: f"/projects/shop/rollbacks/new/?application={shop.application.pk}",
     "people": lambda shop: "/people/",
     "person": lambda shop: f"/people/{shop.admin.pk}/",
+    "nobody on forges": lambda shop: f"/people/{shop.admin.pk}/logins/",
+    "logins on forges": lambda shop: _known(shop, f"/people/{shop.admin.pk}/logins/"),
+    "own logins": lambda shop: _known(shop, "/account/logins/"),
     "not found": lambda shop: "/projects/nothing/",
 }
 
@@ -89,6 +92,17 @@ def _held(shop: Shop, path: str) -> str:
         starts_at=now + timedelta(days=2), ends_at=now + timedelta(days=4), zone="Europe/Berlin",
     )  # fmt: skip
     Lock.objects.create(project=project, application=application, owner="admin", message="I look into it")
+    return path
+
+
+def _known(shop: Shop, path: str) -> str:
+    """The page once a repository lies on a forge and the administrator has a long login there."""
+    ForgeConnection.objects.create(
+        repository=shop.repository, kind="gitea", api_url="https://forge.example.org:8443/api/v1"
+    )
+    ForgeLogin.objects.create(
+        person=shop.admin, host="forge.example.org:8443", login="a-login-without-an-end-" * 4, set_by="ada"
+    )
     return path
 
 

@@ -115,10 +115,12 @@ def _tell_history(git_dir: Path, form: _Format) -> Iterator[str]:
     releases, messages = _read_releases(git_dir)
 
     from gitopsui.adapters.second_process import make_by_two
-    from gitopsui.domain.changelog import build_release
+    from gitopsui.domain.changelog import build_release, find_firsts
+
+    firsts = find_firsts(releases)
 
     def tell(release: ReleaseCommits) -> str:
-        return form.tell(build_release(release, messages))
+        return form.tell(build_release(release, messages, firsts))
 
     is_long = sum(len(release.commits) for release in releases) >= _WORTH_A_PROCESS
     yield form.begin

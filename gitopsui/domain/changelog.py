@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
 from gitopsui.domain.commit import Commit, ParsedMessage
+from gitopsui.domain.newcomers import Known, find_first_commits
 from gitopsui.domain.notes import Notes, build_notes
 from gitopsui.domain.tag import Tag
 
@@ -108,8 +109,26 @@ def _sorted_by_children(commits: list[Commit]) -> list[Commit]:
     return found
 
 
-def build_release(release: ReleaseCommits, parsed: Mapping[str, ParsedMessage] | None = None) -> Notes:
-    """The notes of one release of a changelog; `parsed` as for `build_notes`."""
+def find_firsts(releases: Iterable[ReleaseCommits]) -> set[str]:
+    """
+    The ids of the commits that somebody contributed first, of releases as `split_by_release` gives them; in
+    the very first release, where everybody is new, none.
+    """
+    known: Known = set()
+    firsts: set[str] = set()
+    for release in reversed(list(releases)):
+        found = find_first_commits(release.commits, known)
+        if not release.is_first:
+            firsts.update(commit.sha for commit in found)
+    return firsts
+
+
+def build_release(
+    release: ReleaseCommits,
+    parsed: Mapping[str, ParsedMessage] | None = None,
+    firsts: Container[str] = (),
+) -> Notes:
+    """The notes of one release of a changelog; `parsed` and `firsts` as for `build_notes`."""
     head = release.tag.raw if release.tag else UNRELEASED
     base = "" if release.is_first else _BASE
-    return build_notes(release.commits, base=base, head=head, parsed=parsed)
+    return build_notes(release.commits, base=base, head=head, parsed=parsed, firsts=firsts)

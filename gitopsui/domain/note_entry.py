@@ -71,6 +71,14 @@ class Section:
         return self.kind.value
 
 
+class Newcomer(NamedTuple):
+    """Somebody who contributes for the first time, with the commit that did and its pull request."""
+
+    name: str
+    sha: str
+    pull_request: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Notes:
     """
@@ -78,6 +86,7 @@ class Notes:
     nothing before. Sections without entries are left out.
 
     Each commit of the range is in an entry, or in `merges`: those whose commits are in the range themselves.
+    `newcomers` are in the order they came; none where nobody knows what was before.
     """
 
     base: str
@@ -86,6 +95,7 @@ class Notes:
     commit_count: int
     merges: tuple[str, ...] = ()
     contributors: tuple[str, ...] = ()
+    newcomers: tuple[Newcomer, ...] = ()
 
     @property
     def breaking(self) -> tuple[Entry, ...]:

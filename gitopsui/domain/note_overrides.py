@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from gitopsui.domain.note_entry import Entry, Notes, Section, SectionKind
+from gitopsui.domain.note_entry import Entry, Newcomer, Notes, Section, SectionKind
 
 
 class Audience(StrEnum):
@@ -234,6 +234,10 @@ def from_dict(notes: Mapping[str, Any]) -> Notes:
         commit_count=int(notes.get("commit_count") or 0),
         merges=tuple(notes.get("merges", ())),
         contributors=tuple(notes.get("contributors", ())),
+        newcomers=tuple(
+            Newcomer(str(one.get("name", "")), str(one.get("sha", "")), one.get("pull_request"))
+            for one in notes.get("new_contributors", ())
+        ),
     )
 
 

@@ -7,7 +7,7 @@ Nothing is left out without a word: every commit is in an entry or counted as a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gitopsui.domain.commit import Commit, ParsedMessage, parse_message
@@ -21,7 +21,7 @@ from gitopsui.domain.dependency_bumps import (
     names_vulnerability,
 )
 from gitopsui.domain.merges import Merges, attribute_merges
-from gitopsui.domain.note_entry import Entry, Notes, Section, SectionKind
+from gitopsui.domain.note_entry import Entry, Newcomer, Notes, Section, SectionKind
 from gitopsui.domain.notes_text import to_dict, to_html, to_markdown
 from gitopsui.domain.parts import told_by
 from gitopsui.domain.references import without_pull_request
@@ -69,12 +69,14 @@ def build_notes(
     base: str = "",
     head: str = "",
     parsed: Mapping[str, ParsedMessage] | None = None,
+    firsts: Container[str] = (),
 ) -> Notes:
     """
     The notes of the commits that `head` has and `base` has not; the two are names to show.
 
     `commits` come children before parents, as Git lists them, merges among them: from these the commits
-    of a pull request get its number. `parsed` are the messages that have been parsed already, by id.
+    of a pull request get its number. `parsed` are the messages that have been parsed already, by id; `firsts`
+    the ids of the commits that somebody contributed first, as `newcomers.find_first_commits` finds them.
     """
     listed = list(commits)
     known = parsed or {}
@@ -90,6 +92,7 @@ def build_notes(
         commit_count=len(listed),
         merges=tuple(hidden),
         contributors=_contributors(changes),
+        newcomers=tuple(_newcomers(changes, firsts)) if firsts else (),
     )
 
 
@@ -153,6 +156,14 @@ def _number_of_merge(sha: str, messages: Mapping[str, ParsedMessage], merges: Me
 def _contributors(changes: Iterable[_Change]) -> tuple[str, ...]:
     people = unique(dict.fromkeys(person for change in changes for person in change.people))
     return tuple(sorted((person.name for person in people), key=str.casefold))
+
+
+def _newcomers(changes: Sequence[_Change], firsts: Container[str]) -> Iterator[Newcomer]:
+    """In the order they came."""
+    for change in reversed(changes):
+        if change.commit.sha in firsts and change.author:
+            number = change.pull_requests[0] if change.pull_requests else None
+            yield Newcomer(change.author, change.commit.sha, number)
 
 
 def _build_sections(changes: Sequence[_Change], undone: Undone) -> tuple[Section, ...]:

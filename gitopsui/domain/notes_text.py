@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gitopsui.domain.note_entry import Entry, Notes, Section, SectionKind
+from gitopsui.domain.note_entry import Entry, Newcomer, Notes, Section, SectionKind
 from gitopsui.domain.text import visible
 
 MARKDOWN_LIMIT = 125_000  # characters; GitHub refuses longer bodies
@@ -29,7 +29,7 @@ def to_markdown(notes: Notes, *, limit: int = MARKDOWN_LIMIT) -> str:
     What commits say is escaped: it cannot become markup.
     """
     lines = list(_markdown_head(notes))
-    end = ["", f"Contributors: {escape_markdown(_contributors(notes))}"] if notes.contributors else []
+    end = list(_markdown_end(notes))
     size = sum(len(line) + 1 for line in (*lines, *end)) + _ROOM_FOR_THE_COUNT
     left_out = 0
     for section in notes.sections:
@@ -51,6 +51,22 @@ def _markdown_head(notes: Notes) -> Iterator[str]:
     yield f"## {escape_markdown(notes.head or 'Changes')}"
     yield ""
     yield escape_markdown(describe_range(notes))
+
+
+def _markdown_end(notes: Notes) -> Iterator[str]:
+    if notes.newcomers:
+        yield from ("", "### New contributors", "")
+        yield from (f"- {escape_markdown(_newcomer(one))}" for one in notes.newcomers[:_MAX_CONTRIBUTORS])
+        rest = len(notes.newcomers) - _MAX_CONTRIBUTORS
+        if rest > 0:
+            yield f"- and {rest:,} more"
+    if notes.contributors:
+        yield from ("", f"Contributors: {escape_markdown(_contributors(notes))}")
+
+
+def _newcomer(one: Newcomer) -> str:
+    where = f"#{one.pull_request}" if one.pull_request else one.sha[:_SHORT]
+    return f"{visible(one.name)} with {where}"
 
 
 def describe_range(notes: Notes) -> str:
@@ -140,6 +156,11 @@ def to_html(notes: Notes) -> str:
         lines += [f"<h3>{_html(_title(section))}</h3>", "<ul>"]
         lines += [_html_entry(entry) for entry in section.entries]
         lines.append("</ul>")
+    if notes.newcomers:
+        named = [_html(_newcomer(one)) for one in notes.newcomers[:_MAX_CONTRIBUTORS]]
+        rest = len(notes.newcomers) - len(named)
+        named += [f"and {rest:,} more"] if rest else []
+        lines += ["<h3>New contributors</h3>", "<ul>", *(f"<li>{one}</li>" for one in named), "</ul>"]
     if notes.contributors:
         lines.append(f"<p>Contributors: {_html(_contributors(notes))}</p>")
     return "\n".join(lines) + "\n"
@@ -169,6 +190,7 @@ def to_dict(notes: Notes) -> dict[str, Any]:
         "merge_count": notes.merge_count,
         "merges": list(notes.merges),
         "contributors": list(notes.contributors),
+        "new_contributors": [one._asdict() for one in notes.newcomers],
         "sections": [
             {
                 "kind": section.kind.name.lower(),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from collections.abc import Container, Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 from typing import Any
 
 from apps.environments.models import Component
+from apps.releases.selectors.newcomers import find_firsts
 from apps.releases.selectors.overrides import index_of
 from apps.releases.selectors.own_commits import keep_own, own_commits
 from apps.releases.selectors.points import Point
@@ -86,9 +87,11 @@ class Comparison:
         return not self.problems
 
 
-def compare_points(component: Component, source: Point, target: Point) -> Comparison:
+def compare_points(
+    component: Component, source: Point, target: Point, *, tells_newcomers: bool = False
+) -> Comparison:
     """
-    Both directions between two points of a component.
+    Both directions between two points of a component; who is new among the authors if that is asked for.
 
     Commits that only merge are not counted; a side whose commit is not known gives a comparison without
     notes and with the reason.
@@ -102,12 +105,13 @@ def compare_points(component: Component, source: Point, target: Point) -> Compar
         problem = f"The commits of {repository.name} are not all read yet; it takes a moment after a poll."
         return Comparison(source, target, build_notes([]), problems=[problem])
     own = own_commits(component)
-    key = (repository.pk, own.digest if own else "", source.sha, target.sha)
+    key = (repository.pk, own.digest if own else "", source.sha, target.sha, tells_newcomers)
     result = _KEPT.get(key)
     if result is None:
         incoming = keep_own(_read(repository, graph, graph.between(here, there)), own)
         outgoing = keep_own(_read(repository, graph, graph.between(there, here)), own)
-        result = _compare(repository, incoming, outgoing)
+        firsts = find_firsts(repository, incoming, target.sha) if tells_newcomers else set()
+        result = _compare(repository, incoming, outgoing, firsts)
         if len(incoming) + len(outgoing) <= MOST_KEPT and _is_final(repository, incoming, outgoing):
             _KEPT.put(key, result)
     notes = replace(result.notes, base=target.title, head=source.title)
@@ -137,20 +141,23 @@ class _Result:
     lost: tuple[CommitLine, ...]
 
 
+_Key = tuple[int, str, str, str, bool]
+
+
 class _Results:
     """The results used last. Commits never change, so neither does what was found out about two of them."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, str, str, str], _Result] = OrderedDict()
+        self._kept: OrderedDict[_Key, _Result] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: tuple[int, str, str, str]) -> _Result | None:
+    def get(self, key: _Key) -> _Result | None:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
-    def put(self, key: tuple[int, str, str, str], result: _Result) -> None:
+    def put(self, key: _Key, result: _Result) -> None:
         with self._lock:
             self._kept[key] = result
             while len(self._kept) > KEPT_RESULTS:
@@ -164,13 +171,15 @@ def _read(repository: Repository, graph: Graph, numbers: Iterable[int]) -> list[
     return commits_by_id(repository, [graph.sha(number) for number in numbers])
 
 
-def _compare(repository: Repository, incoming: Sequence[Commit], outgoing: Sequence[Commit]) -> _Result:
+def _compare(
+    repository: Repository, incoming: Sequence[Commit], outgoing: Sequence[Commit], firsts: Container[str]
+) -> _Result:
     if not outgoing:
-        return _Result(build_notes(incoming), (), ())
+        return _Result(build_notes(incoming, firsts=firsts), (), ())
     same = match(incoming, outgoing, patch_ids=_patch_ids(repository, incoming, outgoing))
     known = {pair.commit.sha for pair in same.already}
     return _Result(
-        build_notes([commit for commit in incoming if commit.sha not in known]),
+        build_notes([commit for commit in incoming if commit.sha not in known], firsts=firsts),
         tuple(line_of(one.commit, reason=one.reason.words, twin=one.counterpart.sha) for one in same.already),
         tuple(line_of(commit) for commit in same.lost),
     )
@@ -255,10 +264,13 @@ def line_of(commit: Commit, *, reason: str = "", twin: str = "") -> CommitLine:
 
 def describe_arrivals(notes: Notes) -> str:
     """`5 features, 8 fixes, 11 dependency updates`, worst news first; "" for nothing."""
-    counts = Counter({section.kind: len(section.entries) for section in notes.sections})
-    return ", ".join(
-        f"{counts[kind]:,} {_NOUNS[kind][counts[kind] != 1]}" for kind in SectionKind if counts[kind]
-    )
+    return count_kinds({section.kind: len(section.entries) for section in notes.sections})
+
+
+def count_kinds(counts: Mapping[SectionKind, int]) -> str:
+    """The same of numbers by kind."""
+    known = ((kind, counts.get(kind, 0)) for kind in SectionKind)
+    return ", ".join(f"{count:,} {_NOUNS[kind][count != 1]}" for kind, count in known if count)
 
 
 def heading_of(comparison: Comparison) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from apps.environments.models import Component
 from apps.releases.models import Release
 from apps.releases.selectors.links import Links, links_of
+from apps.releases.selectors.newcomers import find_firsts
 from apps.releases.selectors.overrides import SUMMARY_CHARS
 from apps.releases.selectors.own_commits import keep_own, own_commits
 from gitopsui.domain.commit import Commit
@@ -73,7 +74,9 @@ def _write(
         if error.code not in _LASTING:
             raise
         return {"notes_error": mask_text(error.message)}
-    notes = build_notes(commits, base=release.base_tag, head=release.tag)
+    source = release.component.source
+    firsts = find_firsts(source, commits, release.base_sha) if source else set()
+    notes = build_notes(commits, base=release.base_tag, head=release.tag, firsts=firsts)
     return {
         "notes": clean_json(
             _shortened(links.add_to(to_dict(notes), commits)) | {"left_out_count": total - len(commits)}

@@ -127,10 +127,11 @@ def _find_place(component: Component, name: str) -> Point | None:
 
 def _find_past(component: Component, environment: Environment, text: str) -> Point | None:
     """What ran there at a moment; a date alone is its end."""
-    at = _parse_moment(text)
+    at = parse_moment(text)
     if at is None:
         return None
-    key, label = f"env:{environment.name}@{text}", f"{environment.name} on {text}"
+    words = text if is_date(text) else f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    key, label = f"env:{environment.name}@{text}", f"{environment.name} on {words}"
     record = (
         DeploymentRecord.objects.filter(
             Q(to_at=None) | Q(to_at__gt=at),
@@ -142,11 +143,17 @@ def _find_past(component: Component, environment: Environment, text: str) -> Poi
         .first()
     )
     if record is None:
-        return Point(key, label, problem=f"It is not known what ran in {environment.name} on {text}.")
+        return Point(key, label, problem=f"It is not known what ran in {label}.", at=at)
     return _with_commit(component, Point(key, label, record.version, environment=environment.name, at=at))
 
 
-def _parse_moment(text: str) -> datetime | None:
+def is_date(text: str) -> bool:
+    """Whether a text that `parse_moment` understands says no time."""
+    return len(text) <= len("2026-11-17")
+
+
+def parse_moment(text: str) -> datetime | None:
+    """A moment as it is typed or stands in an address, UTC where no zone is said; a date alone is its end."""
     try:
         at = parse_datetime(text)
         if at is None:

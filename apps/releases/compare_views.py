@@ -1,21 +1,20 @@
-"""What changes between two versions of a component, or of all components between two environments."""
+"""What changes between two versions of a component."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Role
-from apps.accounts.permissions import find_project, has_role, person_of, requires
+from apps.accounts.permissions import has_role, person_of, requires
 from apps.environments.models import Component
 from apps.releases.selectors import overrides
 from apps.releases.selectors import releases as release_pages
+from apps.releases.selectors.compared import as_data, as_html, as_markdown
 from apps.releases.selectors.comparison import (
     Comparison,
     as_rows,
@@ -23,16 +22,16 @@ from apps.releases.selectors.comparison import (
     describe_arrivals,
     heading_of,
 )
-from apps.releases.selectors.config_commits import ConfigRow
 from apps.releases.selectors.config_ranges import read_range
 from apps.releases.selectors.links import host_links
 from apps.releases.selectors.points import Choice, Point, choices_of, find_point
 from apps.releases.selectors.standing import linked_notes, with_addresses, with_branches
-from apps.releases.selectors.train import read_train
 from apps.releases.selectors.versions import find_releases
-from gitopsui.domain.note_overrides import Audience, from_dict, without_internals
-from gitopsui.domain.notes import to_html, to_markdown
-from gitopsui.domain.notes_text import escape_markdown
+from gitopsui.domain.note_overrides import Audience
+
+MARKDOWN = "text/markdown; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+FORMATS = "It can be had as md, html or json."
 
 
 @requires(Role.VIEWER)
@@ -121,76 +120,11 @@ def _exported(
     """A file; customers get the notes alone, without what is already there or would be lost."""
     notes = _shown(request, component, comparison)
     is_public = overrides.audience_of(request.GET.get("audience", "")) is Audience.PUBLIC
-    if is_public:
-        notes = without_internals(notes)
     if wanted == "md":
-        text = to_markdown(from_dict(notes)) if is_public else _markdown(comparison, notes)
-        return HttpResponse(text, content_type="text/markdown; charset=utf-8")
+        return HttpResponse(as_markdown(comparison, notes, is_public=is_public), content_type=MARKDOWN)
     if wanted == "html":
-        return HttpResponse(to_html(from_dict(notes)), content_type="text/html; charset=utf-8")
+        return HttpResponse(as_html(notes, is_public=is_public), content_type=HTML)
     if wanted != "json":
-        raise Http404("It can be had as md, html or json.")
-    if is_public:
-        return JsonResponse({"notes": notes})
-    return JsonResponse(
-        {
-            "from": asdict(comparison.source),
-            "into": asdict(comparison.target),
-            "notes": notes,
-            "already_there": [asdict(line) for line in comparison.already],
-            "lost": [asdict(line) for line in comparison.lost],
-            "config_commits": [_config_row(row) for row in _config_rows(component, comparison)],
-        }
-    )
-
-
-def _config_rows(component: Component, comparison: Comparison) -> list[ConfigRow]:
-    return read_range(component, comparison.source, comparison.target).rows
-
-
-def _config_row(row: ConfigRow) -> dict[str, Any]:
-    carried = row.carried
-    return {
-        "environment": row.environment,
-        "sha": row.sha,
-        "subject": row.subject,
-        "author": row.author,
-        "at": row.at,
-        "previous_version": row.previous_version,
-        "version": row.version,
-        "change": row.change,
-        "commits": carried.arrives_count if carried and not carried.reason else None,
-        "commits_gone": carried.lost_count if carried and not carried.reason else None,
-    }
-
-
-def _markdown(comparison: Comparison, notes: dict[str, Any]) -> str:
-    """The notes, and below them what a reviewer must not miss."""
-    parts = [to_markdown(from_dict(notes))]
-    if comparison.lost:
-        lines = [f"- {escape_markdown(line.text)} ({line.sha[:8]})" for line in comparison.lost]
-        parts.append("\n".join([f"### Would be lost ({len(lines)})", "", *lines, ""]))
-    if comparison.already:
-        lines = [
-            f"- {escape_markdown(line.text)} ({line.sha[:8]}, {line.reason})" for line in comparison.already
-        ]
-        parts.append("\n".join([f"### Already there ({len(lines)})", "", *lines, ""]))
-    return "\n".join(parts)
-
-
-@requires(Role.VIEWER)
-@require_safe
-def compare_train(request: HttpRequest, slug: str) -> HttpResponse:
-    """All components between two environments: what a release train would carry."""
-    project = find_project(request, slug)
-    names = list(project.environments.values_list("name", flat=True))
-    source = request.GET.get("from", names[-2] if len(names) > 1 else "")
-    target = request.GET.get("into", names[-1] if len(names) > 1 else "")
-    if names and not {source, target} <= {*names, ""}:
-        raise Http404("There is no such environment.")
-    train = read_train(project, source, target) if source and target else None
-    context = {
-        "project": project, "environments": names, "source": source, "target": target, "train": train,
-        "swap_url": f"{reverse('compare-train', args=[slug])}?{urlencode({'from': target, 'into': source})}",
-    }  # fmt: skip
-    return render(request, "releases/compare_train.html", context)
+        raise Http404(FORMATS)
+    config = [] if is_public else read_range(component, comparison.source, comparison.target).rows
+    return JsonResponse(as_data(comparison, notes, config, is_public=is_public))

@@ -13,6 +13,7 @@ from apps.releases import (
     override_views,
     published_views,
     release_views,
+    train_views,
     views,
 )
 
@@ -33,7 +34,7 @@ urlpatterns = [
     path("releases/<int:pk>/bad/", override_views.release_bad, name="release-bad"),
     path("applications/<int:pk>/commits/", config_views.application_commits, name="application-commits"),
     path("projects/<slug:slug>/find/", find_views.find, name="find"),
-    path("projects/<slug:slug>/compare/", compare_views.compare_train, name="compare-train"),
+    path("projects/<slug:slug>/compare/", train_views.compare_train, name="compare-train"),
     path(
         "projects/<slug:slug>/components/<slug:component_slug>/compare/",
         compare_views.compare,

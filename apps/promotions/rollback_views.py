@@ -113,7 +113,7 @@ def _context(request: HttpRequest, project: Project, asked: Asked) -> dict[str, 
     plan = plan_promotion(asked.environment, asked.wishes)
     moved = [(move.application, move.to_version) for move in plan.moves]
     facts = prospective_facts(
-        asked.environment, None, moved, now=now, proposer=person.get_username(), kind=PromotionKind.ROLLBACK
+        asked.environment, moved, now=now, proposer=person.get_username(), kind=PromotionKind.ROLLBACK
     )
     return {
         "project": project,

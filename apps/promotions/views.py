@@ -104,7 +104,7 @@ def _start(request: HttpRequest, wanted: Request, person: Person, *, back: str) 
 def _show_preview(request: HttpRequest, project: Project, sides: Sides, plan: Plan) -> HttpResponse:
     person, now, target = person_of(request), timezone.now(), plan.environment
     moved = [(move.application, move.to_version) for move in plan.moves]
-    facts = prospective_facts(target, sides.source, moved, now=now, proposer=person.get_username())
+    facts = prospective_facts(target, moved, now=now, proposer=person.get_username())
     gates = prognosis(facts) if plan.moves else []
     context = {
         **_choices(project, sides),

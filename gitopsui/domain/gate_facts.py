@@ -125,7 +125,8 @@ NOTHING_SEEN = Seen("", "", "")
 class PromotionFacts:
     """
     All that is known when the gates are asked. `answers` are approvals and rejections; `source_since` is
-    when the newest of the versions began to run in the environment before, None where that is not known.
+    when the newest of the versions began to run in the environment before, None where that is not known;
+    `never_ran` are the versions that were not in it yet.
     """
 
     environment: str
@@ -141,6 +142,7 @@ class PromotionFacts:
     locks: tuple[LockFacts, ...] = ()
     source_environment: str = ""
     source_since: datetime | None = None
+    never_ran: tuple[str, ...] = ()
     sources: tuple[PlaceFacts, ...] = ()
     targets: tuple[PlaceFacts, ...] = ()
     checks: tuple[Check, ...] = ()

@@ -10,6 +10,7 @@ from gitopsui.domain.approval import Answer, valid_answers, why_void
 from gitopsui.domain.gate_facts import Check, Gate, GateState, Override, PlaceFacts, PromotionFacts, Rules
 
 MOST_STRANGERS = 2  # named in one sentence
+MOST_VERSIONS = 3
 
 
 def prognosis(facts: PromotionFacts) -> list[Gate]:
@@ -117,6 +118,8 @@ def _ask_soak(facts: PromotionFacts) -> Gate | None:
     soak, source = facts.rules.soak, facts.source_environment
     if not soak or not source:
         return None
+    if facts.never_ran:
+        return Gate("soak", GateState.BLOCK, _never_ran(facts))
     if facts.source_since is None:
         return Gate("soak", GateState.WAIT, f"It is not known since when it runs in {source}.")
     ran = facts.now - facts.source_since
@@ -130,6 +133,14 @@ def _ask_soak(facts: PromotionFacts) -> Gate | None:
     return Gate(
         "soak", GateState.PASS, f"It ran in {source} for {_duration(ran)}, {_duration(soak)} are asked for."
     )
+
+
+def _never_ran(facts: PromotionFacts) -> str:
+    """`2.0.0 has not run in staging yet.`"""
+    more = len(facts.never_ran) - MOST_VERSIONS
+    *most, last = [*facts.never_ran[:MOST_VERSIONS], *[f"{more} more"] * (more > 0)]
+    names = f"{', '.join(most)} and {last}" if most else last
+    return f"{names} {'have' if most else 'has'} not run in {facts.source_environment} yet."
 
 
 def _duration(span: timedelta) -> str:
@@ -146,6 +157,9 @@ def _duration(span: timedelta) -> str:
 def _ask_source(facts: PromotionFacts) -> Gate | None:
     if not facts.rules.needs_healthy_source or not facts.sources:
         return None
+    if facts.never_ran:
+        # However well it is with another version, that says nothing about this one.
+        return Gate("source health", GateState.BLOCK, _never_ran(facts))
     return _judge_places("source health", facts.sources, facts.source_environment, needs_sync=False)
 
 

@@ -247,6 +247,26 @@ def test_soak_time_counts_from_when_it_began_to_run(hours: int | None, state: Ga
 
 
 @pytest.mark.parametrize(
+    ("versions", "words"),
+    [
+        (("2.0.0",), "2.0.0 has not run in staging yet."),
+        (("2.0.0", "2.1.0"), "2.0.0 and 2.1.0 have not run in staging yet."),
+        (("1", "2", "3", "4", "5"), "1, 2, 3 and 2 more have not run in staging yet."),
+    ],
+)
+def test_what_never_ran_in_the_environment_before_is_blocked(versions: tuple[str, ...], words: str) -> None:
+    """Neither how long something else ran there nor how well it is says anything about it."""
+    found = gates(
+        rules=replace(FACTS.rules, soak=timedelta(hours=1), needs_healthy_source=True),
+        never_ran=versions,
+        source_since=NOW - timedelta(days=3),
+        sources=(PlaceFacts("cart in staging", "Healthy", "Synced"),),
+    )
+    for name in ("soak", "source health"):
+        assert (found[name].state, found[name].reason) == (GateState.BLOCK, words)
+
+
+@pytest.mark.parametrize(
     ("place", "state", "words"),
     [
         (PlaceFacts("cart in staging", "Healthy", "OutOfSync"), GateState.PASS, "staging is healthy."),

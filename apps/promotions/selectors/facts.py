@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from apps.environments.models import Application, Component, Environment
+from apps.environments.models import Environment
 from apps.promotions.models import Promotion
 from apps.promotions.selectors.answers import answers_of, pusher_of
+from apps.promotions.selectors.before import Wanted, facts_before, place_of
 from apps.promotions.selectors.external_gates import external_gates
 from apps.promotions.selectors.policies import (
     active_locks,
@@ -17,16 +18,15 @@ from apps.promotions.selectors.policies import (
     policy_of,
     rules_of,
 )
-from apps.releases.models import DeploymentRecord, Release
+from apps.releases.models import Release
 from apps.releases.selectors.trusted_keys import describe_release, verdict_of
 from apps.releases.selectors.versions import find_releases_of
 from gitopsui.domain.approval import Seen
-from gitopsui.domain.gate_facts import Check, Override, PlaceFacts, PromotionFacts
+from gitopsui.domain.gate_facts import Check, Override, PromotionFacts
 from gitopsui.domain.promotion import Phase, PromotionKind
 from gitopsui.domain.signature import Verdict
 
 _WORST_FIRST = list(Verdict)
-Wanted = tuple[Application, str]
 
 
 def promotion_facts(promotion: Promotion, *, now: datetime) -> PromotionFacts:
@@ -35,7 +35,6 @@ def promotion_facts(promotion: Promotion, *, now: datetime) -> PromotionFacts:
     wanted = [(item.application, item.to_version) for item in items]
     facts = prospective_facts(
         promotion.environment,
-        promotion.source_environment,
         wanted,
         now=now,
         proposer=_proposer(promotion),
@@ -60,16 +59,17 @@ _OF_ITS_OWN = {"phase", "last_pusher", "seen", "answers", "checks", "external", 
 
 def prospective_facts(
     environment: Environment,
-    source: Environment | None,
     wanted: Sequence[Wanted],
     *,
     now: datetime,
     proposer: str,
     kind: PromotionKind = PromotionKind.PROMOTION,
 ) -> PromotionFacts:
-    """The same before anything is planned. A rollback has no source and is asked less (`for_rollback`)."""
+    """
+    The same before anything is planned. Where the versions are taken from changes nothing: the environment
+    before is asked. A rollback has none and is asked less (`for_rollback`).
+    """
     policy, applications = policy_of(environment), [application for application, _ in wanted]
-    source = None if kind == PromotionKind.ROLLBACK else source
     components = [application.component for application in applications]
     freezes = freezes_of(environment, {one.slug for one in components}, now=now)
     return PromotionFacts(
@@ -80,21 +80,13 @@ def prospective_facts(
         freezes=freezes.active,
         coming_freezes=freezes.coming,
         locks=tuple(active_locks(environment, applications, now=now)),
-        **(_source_facts(source, wanted, now) if source else {}),
-        targets=tuple(_place(application, now) for application in applications),
+        **(facts_before(environment, wanted, now) if kind != PromotionKind.ROLLBACK else {}),
+        targets=tuple(place_of(application, now) for application in applications),
         **_release_facts(wanted, needs_signature=policy.needs_signature),
         external=external_gates(policy),
         is_held=describe_hold(policy),
         held_at=policy.held_at,
     )
-
-
-def _source_facts(source: Environment, wanted: Sequence[Wanted], now: datetime) -> dict[str, Any]:
-    return {
-        "source_environment": source.name,
-        "source_since": _source_since(source, wanted),
-        "sources": _places(source, [application.component for application, _ in wanted], now),
-    }
 
 
 def _proposer(promotion: Promotion) -> str:
@@ -104,35 +96,6 @@ def _proposer(promotion: Promotion) -> str:
 
 def seen_of(promotion: Promotion) -> Seen:
     return Seen(promotion.base_sha, promotion.head_sha, promotion.diff_hash)
-
-
-def _source_since(source: Environment, wanted: Sequence[Wanted]) -> datetime | None:
-    """Since when all the versions run in the environment before; None where that is not known of one."""
-    versions = {application.component_id: version for application, version in wanted}
-    running = DeploymentRecord.objects.filter(
-        application__environment=source, application__component__in=versions, to_at=None
-    ).values_list("application__component", "version", "from_at")
-    since: dict[int, datetime] = {}
-    for component, version, from_at in running:
-        if version == versions[component]:
-            since[component] = max(from_at, since.get(component, from_at))
-    return max(since.values()) if versions and since.keys() == versions.keys() else None
-
-
-def _places(source: Environment, components: Iterable[Component], now: datetime) -> tuple[PlaceFacts, ...]:
-    rows = Application.objects.filter(environment=source, component__in=list(components))
-    return tuple(_place(row, now) for row in rows.select_related("component", "environment"))
-
-
-def _place(application: Application, now: datetime) -> PlaceFacts:
-    return PlaceFacts(
-        name=str(application),
-        health=application.health,
-        sync=application.sync,
-        is_stale=application.is_stale(now),
-        has_cluster=application.cluster_id is not None,
-        drift=application.sync_reason.rstrip(".") if application.sync == "OutOfSync" else "",
-    )
 
 
 def _release_facts(wanted: Sequence[Wanted], *, needs_signature: bool) -> dict[str, Any]:

@@ -153,7 +153,7 @@ def may_it_go(
     environments = {one.name: one for one in project.environments.all()}
     origin = environments.get(_environment(source))
     wanted = [(one, source.version) for one in found]
-    facts = prospective_facts(found[0].environment, origin, wanted, now=now, proposer=person.get_username())
+    facts = prospective_facts(found[0].environment, wanted, now=now, proposer=person.get_username())
     gates = gate_rows(prognosis(facts))
     may = has_role(person, Role.PROMOTER, project, environment=into)
     asked = {"from_": origin.name if origin else "", "into": into, "component": found[0].component.slug}

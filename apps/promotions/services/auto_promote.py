@@ -31,7 +31,7 @@ def promote_automatically(environment: Environment, *, now: datetime) -> list[Pr
     source, started = left_of(environment), []
     for application, version in find_newest(environment, source, allowed):
         wish = Wish(application, version)
-        if not _was_tried(wish) and _is_free(environment, source, wish, policy, now):
+        if not _was_tried(wish) and _is_free(environment, wish, policy, now):
             request = Request(environment, source, [wish], reason=_reason(policy), kind=PromotionKind.AUTO)
             # Somebody else was faster, or a gate of the plan changed: the next round looks again.
             with suppress(PromotionDenied):
@@ -66,14 +66,12 @@ def _was_tried(wish: Wish) -> bool:
     return tried.exclude(promotion__phase__in=TRIED_AGAIN).exists() or left.exists()
 
 
-def _is_free(
-    environment: Environment, source: Environment | None, wish: Wish, policy: EnvironmentPolicy, now: datetime
-) -> bool:
+def _is_free(environment: Environment, wish: Wish, policy: EnvironmentPolicy, now: datetime) -> bool:
     """Whether something would change and no gate but those of the pull request is shut."""
     if plan_promotion(environment, [wish]).is_empty:
         return False
     moved: list[tuple[Application, str]] = [(wish.application, wish.version)]
-    gates = prognosis(prospective_facts(environment, source, moved, now=now, proposer="gitopsui"))
+    gates = prognosis(prospective_facts(environment, moved, now=now, proposer="gitopsui"))
     later = {*ASKED_LATER, *(str(one["name"]) for one in policy.external_gates)}
     return all(gate.is_open for gate in gates if gate.name not in later)
 

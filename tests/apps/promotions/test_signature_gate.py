@@ -36,7 +36,7 @@ def application(db: None) -> Application:
 
 def gate_of(application: Application, *versions: str) -> Gate:
     facts = prospective_facts(
-        application.environment, None, [(application, version) for version in versions],
+        application.environment, [(application, version) for version in versions],
         now=timezone.now(), proposer="ada",
     )  # fmt: skip
     return next(gate for gate in prognosis(facts) if gate.name == "signature")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
@@ -14,6 +15,15 @@ from apps.accounts.permissions import has_role, person_of, requires
 from apps.environments.models import Component
 from apps.releases.selectors import overrides
 from apps.releases.selectors import releases as release_pages
+from apps.releases.selectors.asked import (
+    SIDES,
+    NotFound,
+    Side,
+    asked_for,
+    find_key,
+    list_tags,
+    side_of,
+)
 from apps.releases.selectors.compared import as_data, as_html, as_markdown
 from apps.releases.selectors.comparison import (
     Comparison,
@@ -41,8 +51,13 @@ def compare(request: HttpRequest, slug: str, component_slug: str) -> HttpRespons
     visible = Component.objects.visible_to(person_of(request)).select_related("project", "source")
     component = get_object_or_404(visible, project__slug=slug, slug=component_slug)
     places, releases = choices_of(component)
+    asked = _read_asked(request, component, places)
+    if isinstance(asked, str):
+        return redirect(f"{request.path}?{asked}")
     source, target = _find_sides(request, component, places, releases)
-    comparison = compare_points(component, source, target) if source and target else None
+    comparison = None
+    if source and target:
+        comparison = compare_points(component, source, target, tells_newcomers=True)
     if comparison is not None and comparison.is_known and (wanted := request.GET.get("format")):
         return _exported(request, component, comparison, wanted)
     context = {
@@ -53,13 +68,35 @@ def compare(request: HttpRequest, slug: str, component_slug: str) -> HttpRespons
         "listed": {choice.key for choice in (*places, *releases)},
         "source": source,
         "target": target,
-        **(
-            _told(request, component, comparison)
-            if comparison
-            else {"heading": f"Compare versions of {component.name}"}
-        ),
+        "audience": overrides.audience_of(request.GET.get("audience", "")).value,
+        "heading": f"Compare versions of {component.name}",
+        **_fields(component, asked, (source, target)),
+        **(_told(request, component, comparison) if comparison else {}),
     }
     return render(request, "releases/compare.html", context)
+
+
+def _read_asked(request: HttpRequest, component: Component, places: list[Choice]) -> str | Side | None:
+    """The address of what was typed for a side; the side with its error; None where nothing was typed."""
+    name = request.GET.get("side", "")
+    if name not in SIDES:
+        return None
+    asked = request.GET.dict()
+    try:
+        found = find_key(component, places, asked, timezone.now())
+    except NotFound as error:
+        return Side(name, asked, asked_for(asked), str(error))
+    kept = {key: value for key in (*SIDES, "audience") if (value := asked.get(key))}
+    return urlencode({**kept, name: found})
+
+
+def _fields(
+    component: Component, asked: Side | None, points: tuple[Point | None, Point | None]
+) -> dict[str, Any]:
+    """What each side is typed into, holding what it is or what was refused."""
+    named = zip(SIDES, points, strict=True)
+    sides = [side_of(name, point, asked) for name, point in named]
+    return {"sides": sides, "sides_open": asked is not None, "tags": list_tags(component)}
 
 
 def _find_sides(

@@ -165,7 +165,7 @@ def viewer(lines: Shop, client: Client) -> Client:
 def test_the_page_begins_with_the_last_two_environments(
     viewer: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_max_num_queries(38):
+    with django_assert_max_num_queries(39):
         page = viewer.get(PAGE).content.decode()
     assert "1 commit would arrive in production, 1 would be lost" in page
     assert "drop card digits" in page

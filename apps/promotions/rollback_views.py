@@ -18,6 +18,7 @@ from apps.environments.models import Application, Environment
 from apps.promotions.edit_page import planned_context
 from apps.promotions.models import Promotion
 from apps.promotions.selectors import pages
+from apps.promotions.selectors.cargo import Cargo, cargo_of
 from apps.promotions.selectors.facts import prospective_facts
 from apps.promotions.selectors.policies import policy_of
 from apps.promotions.selectors.rollback import Earlier, bad_versions, find_earlier, is_bad
@@ -135,6 +136,6 @@ def _heading(asked: Asked, plan: Plan) -> str:
     return f"{describe(plan, PromotionKind.ROLLBACK)}?"
 
 
-def _cargo(application: Application, old: str, new: str) -> pages.Cargo:
+def _cargo(application: Application, old: str, new: str) -> Cargo:
     component = application.component
-    return pages.cargo_of(component, old, new)
+    return cargo_of(component, old, new)

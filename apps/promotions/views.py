@@ -21,6 +21,7 @@ from apps.promotions.edit_page import planned_context, promotion_context
 from apps.promotions.models import Promotion
 from apps.promotions.selectors import links, pages, rules
 from apps.promotions.selectors.answers import answer_rows, approvers_of
+from apps.promotions.selectors.cargo import Cargo, cargo_of, cargo_of_promotion
 from apps.promotions.selectors.facts import promotion_facts, prospective_facts, seen_of
 from apps.promotions.selectors.policies import policy_of
 from apps.promotions.selectors.sides import Sides, component_choices, read_sides, release_choices
@@ -126,13 +127,13 @@ def _preview_heading(plan: Plan, target: Environment) -> str:
     return f"Promote {describe(plan)}?"
 
 
-def _cargo(plan: Plan) -> list[pages.Cargo]:
-    seen: dict[int, pages.Cargo] = {}
+def _cargo(plan: Plan) -> list[Cargo]:
+    seen: dict[int, Cargo] = {}
     for move in plan.moves:
         component = move.application.component
         if component.pk not in seen:
             component.project = plan.environment.project
-            seen[component.pk] = pages.cargo_of(component, move.from_version, move.to_version)
+            seen[component.pk] = cargo_of(component, move.from_version, move.to_version)
     return list(seen.values())
 
 
@@ -163,7 +164,7 @@ def _page(request: HttpRequest, promotion: Promotion, *, status: int = 200) -> H
         "items": items,
         # Where it answers a refused form the address is that of the form, which cannot be opened again.
         "page_url": reverse("promotion-detail", args=[promotion.pk]) if request.method == "POST" else "",
-        "cargo": [pages.cargo_of(one.component, one.from_version, one.to_version) for one in items],
+        "cargo": cargo_of_promotion(promotion, items),
         **promotion_context(request, promotion, items),
     }
     return render(request, "promotions/promotion_detail.html", context, status=status)

@@ -15,15 +15,11 @@ from apps.accounts.models import Project
 from apps.environments.models import Component
 from apps.promotions.models import Promotion
 from apps.releases.selectors.comparison import Comparison, compare_points
-from apps.releases.selectors.overrides import shown_notes
 from apps.releases.selectors.points import Point, find_commits_of
 from gitopsui.domain.gate_facts import Gate, GateState
-from gitopsui.domain.note_overrides import Audience, from_dict
-from gitopsui.domain.notes import SectionKind, to_dict
 from gitopsui.domain.promotion import CAME_TO_NOTHING, IN_GIT, UNDER_WAY, Phase
 
 PAGE_ROWS = 30
-MOST_SHIPPED = 8
 GATE_TITLES = {
     "approvals": "Approvals",
     "release": "Release",
@@ -79,30 +75,6 @@ class GateRow:
     title: str
     state: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Shipped:
-    """One line of what ships: `kind` is breaking, new, fixed or other."""
-
-    kind: str
-    component: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cargo:
-    """What a promotion carries into its environment, by component; `compare_url` shows all of it."""
-
-    component: str
-    from_version: str
-    to_version: str
-    arrives_count: int
-    lost_count: int
-    compare_url: str
-    problem: str
-    lines: list[Shipped]
-    lost: list[str]
 
 
 def phase_words(promotion: Promotion) -> str:
@@ -261,40 +233,6 @@ def compare_url_of(component: Component, comparison: Comparison) -> str:
 def problem_of(component: Component, comparison: Comparison) -> str:
     """Why nothing is known of it, "" where something is."""
     return " ".join(comparison.problems) if component.source_id else _NO_SOURCE.format(component.name)
-
-
-def cargo_of(component: Component, from_version: str, to_version: str) -> Cargo:
-    """The notes of one component between what the environment asks for and what it would get."""
-    comparison = compare_versions(component, from_version, to_version)
-    return Cargo(
-        component=component.name,
-        from_version=from_version,
-        to_version=to_version,
-        arrives_count=comparison.arrives_count,
-        lost_count=len(comparison.lost),
-        compare_url=compare_url_of(component, comparison),
-        problem=problem_of(component, comparison),
-        lines=_lines(component, comparison)[:MOST_SHIPPED],
-        lost=[line.text for line in comparison.lost[:MOST_SHIPPED]],
-    )
-
-
-_KINDS = {
-    SectionKind.BREAKING: "breaking",
-    SectionKind.NEW: "new",
-    SectionKind.FIXED: "fixed",
-    SectionKind.SECURITY: "security",
-}
-
-
-def _lines(component: Component, comparison: Comparison) -> list[Shipped]:
-    shown = shown_notes(component, to_dict(comparison.notes), audience=Audience.INTERNAL)
-    return [
-        Shipped(_KINDS[section.kind], component.name, entry.text)
-        for section in from_dict(shown).sections
-        if section.kind in _KINDS
-        for entry in section.entries
-    ]
 
 
 def promotions_of(project: Project, *, is_open: bool) -> QuerySet[Promotion]:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.environments.models import Application, ConfigCommit
-from apps.promotions.selectors.pages import cargo_of
+from apps.promotions.selectors.cargo import cargo_of
 from apps.releases.models import NoteOverride, ReleasePolicy
 from apps.releases.selectors.feed_keys import feed_key
 from apps.repositories.models import Repository

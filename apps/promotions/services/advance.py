@@ -19,6 +19,7 @@ from apps.promotions.services.merge import ask_merge, follow_pull, is_as_planned
 from apps.promotions.services.plan_commit import keep_commit, make_commit
 from apps.promotions.services.pull_request import tell_answers, tell_last, write_first
 from apps.promotions.services.review import read_review
+from apps.promotions.services.shipped import keep_shipped
 from apps.promotions.services.turn import HEADS, Doors, Turn, check_base, drop_branch
 from gitopsui.adapters.forge.base import PullRequest, PullState
 from gitopsui.domain.errors import ForgeError, GitError
@@ -199,6 +200,7 @@ def _arrive(turn: Turn) -> bool:
         turn.doors.reach(11)
         return note
 
+    keep_shipped(turn.claim)
     watch_arrival(turn.claim, git=turn.doors.git, now=timezone.now(), tidy=tidy)
     tell_last(turn.claim, turn.forge)
     return False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,13 +13,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.environments.models import Component
-from apps.promotions.selectors.cargo import MOST_SHIPPED, Cargo, cargo_of
+from apps.promotions.models import Promotion
+from apps.promotions.selectors.cargo import MOST_KEPT, MOST_SHIPPED, Cargo, cargo_of, cargo_of_promotion
 from apps.releases import rendering
 from apps.releases.services.components import update_component
 from apps.repositories.models import Repository
 from apps.repositories.services import store_commits, store_refs
 from tests.adapters.git_http import Seed
 from tests.apps.promotions.conftest import World
+from tests.apps.releases.written import override
 
 ASKED = "/projects/shop/promotions/new/?from=staging&into=production&component=cart"
 SECRET = "acquisition"
@@ -82,6 +86,19 @@ def source(world: World, tmp_path: Path) -> Source:
     return made
 
 
+def merged(world: World, client: Client, **values: Any) -> Promotion:
+    world.allow(merge="auto", **values)
+    promotion = world.advance(world.propose("cart"), turns=2)
+    assert promotion.phase == "merged"
+    world.sign_in(client, "viewer")
+    return promotion
+
+
+def ships(promotion: Promotion) -> list[Cargo]:
+    promotion.refresh_from_db()
+    return cargo_of_promotion(promotion, promotion.items.select_related("component__source"))
+
+
 def test_every_section_is_told_the_worst_first_and_what_is_there_already_with_its_reason(
     source: Source,
 ) -> None:
@@ -122,3 +139,81 @@ def test_it_takes_no_more_queries_than_the_notes_alone(source: Source) -> None:
     with CaptureQueriesContext(connection) as captured:
         cargo_of(component, "1.0.0", "2.0.0")
     assert len(captured) <= 11
+
+
+def test_a_merged_promotion_shows_what_shipped_though_tags_move(
+    world: World, client: Client, source: Source
+) -> None:
+    before = source.cargo()
+    promotion = merged(world, client)
+    source.seed.tag("v2.0.0", source.seed.commit({"a": "99"}, "feat: slipped in later"))
+    source.seed.tag("v1.0.0", source.seed.git("rev-parse", "refs/heads/main~3"))
+    source.poll()
+    (kept,) = ships(promotion)
+    assert kept.is_kept
+    assert source.cargo().line_count != before.line_count
+    for name in ("lines", "line_count", "dependencies", "others", "lost", "arrives_count", "already_count"):
+        assert getattr(kept, name) == getattr(before, name)
+    page = client.get(f"/promotions/{promotion.pk}/").content.decode()
+    assert "as it was merged" in page
+    assert "slipped in later" not in page
+    assert client.get(kept.compare_url).status_code == 200
+
+
+def test_the_page_of_a_merged_promotion_reads_no_history(
+    world: World, client: Client, source: Source
+) -> None:
+    promotion = merged(world, client)
+    with CaptureQueriesContext(connection) as captured:
+        page = client.get(f"/promotions/{promotion.pk}/").content.decode()
+    assert "read the basket once" in page
+    table = source.repository.commits.model._meta.db_table
+    assert not [one["sql"] for one in captured if f'FROM "{table}"' in one["sql"]]
+
+
+def test_what_is_hidden_after_the_merge_is_hidden_there_too(
+    world: World, client: Client, source: Source
+) -> None:
+    promotion = merged(world, client)
+    address = f"/promotions/{promotion.pk}/"
+    assert SECRET in client.get(address).content.decode()
+    override(source.component, "pull_request", "7", is_hidden=True)
+    override(source.component, "pull_request", "8", is_hidden=True)
+    (kept,) = ships(promotion)
+    assert SECRET not in client.get(address).content.decode()
+    assert (kept.line_count, kept.lost) == (3, ["hidden by ada"])
+
+
+def test_what_is_kept_is_small_and_counts_the_rest(world: World, client: Client, source: Source) -> None:
+    sha = ""
+    for number in range(MOST_KEPT + 30):
+        sha = source.seed.commit({"n": f"{number}"}, f"feat: {number} {'long ' * 200}")
+    source.seed.tag("v2.0.0", sha)
+    source.poll()
+    promotion = merged(world, client)
+    (kept,) = ships(promotion)
+    assert kept.line_count == MOST_KEPT + 30 + 4
+    assert len(json.dumps(promotion.preview["ships"])) < 40_000
+
+
+def test_an_open_promotion_shows_what_would_ship_now(world: World, client: Client, source: Source) -> None:
+    world.allow(approvals=1)
+    promotion = world.advance(world.propose("cart"))
+    assert "ships" not in promotion.preview
+    source.seed.tag("v2.0.0", source.seed.commit({"a": "99"}, "feat: slipped in later"))
+    source.poll()
+    page = world.sign_in(client, "viewer").get(f"/promotions/{promotion.pk}/").content.decode()
+    assert "slipped in later" in page
+
+
+def test_what_was_not_known_at_the_merge_is_kept_as_soon_as_it_is(
+    world: World, client: Client, tmp_path: Path
+) -> None:
+    source = Source(world, tmp_path / "late.git")
+    promotion = merged(world, client)
+    assert promotion.preview.get("ships", []) == []
+    source.write()
+    source.poll()
+    world.advance(promotion)
+    assert [one["to_version"] for one in promotion.preview["ships"]] == ["2.0.0"]
+    assert promotion.preview["files"]

@@ -85,7 +85,37 @@ def _tell_range(git_dir: Path, text: str, form: _Format) -> Iterator[str]:
     head = head or "HEAD"
     exclude = _resolve(repository, base) if base else None
     commits = repository.log(_resolve(repository, head), exclude=exclude)
-    yield form.tell_one(build_notes(commits, base=base, head=head))
+    notes = build_notes(commits, base=base, head=head)
+    yield form.tell_one(_with_versions(repository, notes, commits, exclude))
+
+
+def _with_versions(
+    repository: Repository, notes: Notes, commits: Sequence[Commit], exclude: str | None
+) -> Notes:
+    """What breaks with the release that it came with; the tags are only read where something does."""
+    from gitopsui.domain.introduced import needs_versions
+
+    if not exclude or not needs_versions(notes):
+        return notes
+    from gitopsui.domain.changelog import pick_family
+    from gitopsui.domain.introduced import find_first_releases, stand_in_line, with_versions
+
+    tags = _tags_of(repository.refs())
+    family = [(tag.version, tags[tag]) for tag in reversed(pick_family(tags)) if tag.version]
+    above = {commit.sha: commit.parents for commit in commits}
+    inside = [(version, sha) for version, sha in family if sha in above]
+    base = next((version for version, sha in family if sha == exclude), None)
+    if base is None or not stand_in_line(base, [one for one, _ in inside], [one for one, _ in family]):
+        return notes
+    releases = [(str(version), sha, bool(version.prerelease)) for version, sha in inside]
+    beside = {parent for parents in above.values() for parent in parents} - above.keys()
+    found = find_first_releases(releases, within=above, before=beside, parents=above.__getitem__)
+    return with_versions(notes, {sha: found.get(sha, "") for sha in above})
+
+
+def _tags_of(refs: Iterable[Ref]) -> dict[Tag, str]:
+    """The tags that stand at commits, with the ids of these."""
+    return {tag: ref.commit_sha for ref in refs if (tag := _read_tag(ref)) and ref.commit_sha}
 
 
 def _resolve(repository: Repository, name: str) -> str:
@@ -144,7 +174,7 @@ def _read_releases(git_dir: Path) -> tuple[list[ReleaseCommits], dict[str, Parse
         # Before the commits, which wait in the pipe: behind them Git has ended, and a core would be idle.
         refs = walk.refs()
         head = find_head(git_dir, refs)
-        tags = {tag: ref.commit_sha for ref in refs if (tag := _read_tag(ref)) and ref.commit_sha}
+        tags = _tags_of(refs)
         tagged = {tag: tags[tag] for tag in pick_family(tags)}
         commits, messages = _read_history(walk.portions)
     return split_by_release(children_first(commits), tagged, head=head), messages

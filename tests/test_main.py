@@ -108,6 +108,19 @@ def test_a_tag_is_meant_before_a_branch_of_the_same_name(
     assert "add coupons" in capsys.readouterr().out
 
 
+def test_what_breaks_is_told_with_the_release_inside_the_range_that_brought_it(
+    clone: Clone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clone.git("tag", "v1.2.0")
+    clone.commit("feat!: no more coupons")
+
+    main(["notes", str(clone.path), "v1.0.0.."])
+
+    out = capsys.readouterr().out
+    assert "- no more coupons (" in out
+    assert "- round up (since 1.2.0, " in out
+
+
 def test_the_whole_history_is_one_changelog(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["notes", str(clone.path), "--all"]) == 0
 

@@ -28,7 +28,8 @@ class Entry(NamedTuple):
 
     `author` and `co_authors` are people; `author` is "" where a program wrote the commit. `is_undone` says
     that a later commit of the same range took the change back. `at` is the newest commit's time. `part_of` is
-    the title of the squash merge whose body lists the change, "" for most.
+    the title of the squash merge whose body lists the change, "" for most. `since` is the first version with
+    it, where a range holds several, of what breaks and of what is about security.
     """
 
     shas: tuple[str, ...]
@@ -43,6 +44,7 @@ class Entry(NamedTuple):
     is_undone: bool = False
     at: datetime | None = None
     part_of: str = ""
+    since: str = ""
 
     @property
     def sha(self) -> str:

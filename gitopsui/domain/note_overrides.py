@@ -217,7 +217,7 @@ def without_internals(notes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _outside(entry: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("text", "scope", "breaking", "is_undone", "advisories")
+    kept = ("text", "scope", "breaking", "is_undone", "advisories", "since")
     return {name: entry.get(name) for name in kept}
 
 
@@ -256,4 +256,5 @@ def _entry(entry: Mapping[str, Any]) -> Entry:
         co_authors=tuple(entry.get("co_authors") or ()),
         is_undone=bool(entry.get("is_undone")),
         part_of=str(entry.get("part_of") or ""),
+        since=str(entry.get("since") or ""),
     )

@@ -102,6 +102,8 @@ def _markdown_entry(entry: Entry) -> str:
 def _details(entry: Entry) -> list[str]:
     """Pull requests, commits, issues and people, in this order."""
     details = ["taken back again"] if entry.is_undone else []
+    if entry.since:
+        details.append(f"since {entry.since}")
     if entry.part_of:
         details.append(f"part of {entry.part_of}")
     details += _first_of([f"#{number}" for number in entry.pull_requests])
@@ -219,4 +221,5 @@ def _entry_to_dict(entry: Entry) -> dict[str, Any]:
         "is_undone": entry.is_undone,
         "at": entry.at.isoformat() if entry.at else None,
         "part_of": entry.part_of,
+        "since": entry.since,
     }

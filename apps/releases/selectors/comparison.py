@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from apps.environments.models import Component
+from apps.releases.selectors.introduced import with_versions_of
 from apps.releases.selectors.newcomers import find_firsts
 from apps.releases.selectors.overrides import index_of
 from apps.releases.selectors.own_commits import keep_own, own_commits
@@ -115,6 +116,7 @@ def compare_points(
         if len(incoming) + len(outgoing) <= MOST_KEPT and _is_final(repository, incoming, outgoing):
             _KEPT.put(key, result)
     notes = replace(result.notes, base=target.title, head=source.title)
+    notes = with_versions_of(component, notes, graph, base=here, head=there)
     already, lost = told_lines(component, result.already, result.lost)
     return Comparison(source, target, notes, already, lost)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -151,3 +153,13 @@ def test_the_queries_do_not_grow_with_what_is_found(
     with django_assert_max_num_queries(25):
         answer = client.get(FIND, {"q": "late"})
     assert len(answer.context["answer"].matches) == 12
+
+
+def test_commits_that_were_stored_before_are_given_their_keys(fixed: Shop) -> None:
+    bring(fixed, "fix: once (backport of #12) (#13)")
+    stored = set(CommitKey.objects.values_list("kind", "value", "sha"))
+    CommitKey.objects.all().delete()
+    migration = importlib.import_module("apps.repositories.migrations.0003_keys_of_commits")
+    for _ in range(2):
+        migration.store_keys(apps, None)
+        assert set(CommitKey.objects.values_list("kind", "value", "sha")) == stored

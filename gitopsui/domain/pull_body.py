@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from gitopsui.domain.gate_facts import Gate, Override
 from gitopsui.domain.notes import Entry, Notes
-from gitopsui.domain.pull_text import cell, code_block, code_span, item, prose
+from gitopsui.domain.pull_text import cell, clip, code_block, code_span, item, prose
 
 MOST_CHARS = 50_000  # GitHub refuses a body of more than 65,536
 MOST_ENTRIES = 25  # of one section of the notes
 MOST_LISTED = 10  # commits that are there already, or would be lost
+MOST_LABEL = 50  # characters, of GitHub
 MOST_EDIT_LINES = 40  # of one file
 _ANSWERS = {"pass": "passes", "wait": "waits", "block": "**blocks**", "open": "opened by hand"}
 
@@ -81,6 +82,13 @@ class PullFacts:
     edits: tuple[Edited, ...] = ()
     gates: tuple[Answered, ...] = ()
     opened: tuple[Override, ...] = ()
+
+
+def labels_of(environment: str, *, is_rollback: bool) -> tuple[str, ...]:
+    """What it is found by on its forge: `gitopsui`, `into production`, `rollback`."""
+    # A comma divides labels where several are one text.
+    into = clip(f"into {environment}".replace(",", " "), MOST_LABEL)
+    return ("gitopsui", into, "rollback") if is_rollback else ("gitopsui", into)
 
 
 def mark_of(number: int, gates: Iterable[Gate]) -> str:

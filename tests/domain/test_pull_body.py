@@ -11,11 +11,13 @@ from gitopsui.domain.notes import Entry, Notes, Section, SectionKind
 from gitopsui.domain.pull_body import (
     MOST_EDIT_LINES,
     MOST_ENTRIES,
+    MOST_LABEL,
     Answered,
     Edited,
     Moved,
     PullFacts,
     Shipped,
+    labels_of,
     mark_of,
     write_body,
 )
@@ -152,6 +154,12 @@ def test_what_has_no_room_leaves_the_gates_and_the_way_to_the_page() -> None:
     assert "| Lock | **blocks** |" in body
     assert "+tag: 2.0.0" in body
     assert "](https://gitops.example.org/promotions/7/)" in body
+
+
+def test_labels_have_no_comma_and_are_short_enough_for_every_forge() -> None:
+    assert labels_of("production", is_rollback=False) == ("gitopsui", "into production")
+    assert labels_of("a,b", is_rollback=True) == ("gitopsui", "into a b", "rollback")
+    assert len(labels_of("x" * 200, is_rollback=False)[1]) == MOST_LABEL
 
 
 def test_the_mark_tells_other_answers_apart_and_not_other_words() -> None:

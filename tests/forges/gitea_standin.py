@@ -185,6 +185,26 @@ class GiteaStandIn(Forge):
         _, pull = self.pull(call)
         return [{"id": number, "body": text} for number, text in enumerate(pull.comments, 1)]
 
+    @route("GET", f"{REPO}/labels")
+    def labels(self, call: Call) -> Any:
+        return call.page([_label(self.project(call), one) for one in self.project(call).labels])
+
+    @route("POST", f"{REPO}/labels")
+    def make_label(self, call: Call) -> Any:
+        project, name = self.project(call, "write"), call.body["name"]
+        if not call.body["color"]:
+            raise Refused(422, "[Color]: Required")
+        project.labels.append(name)
+        return Reply(_label(project, name), 201)
+
+    @route("POST", f"{REPO}/issues/{{number}}/labels")
+    def add_labels(self, call: Call) -> Any:
+        project, pull = self.pull(call, "write")
+        if not all(isinstance(one, int) for one in call.body["labels"]):
+            raise Refused(422, "json: cannot unmarshal string into Go struct field of type int64")
+        project.add_labels(pull, [project.labels[one - 1] for one in call.body["labels"]])
+        return [_label(project, one) for one in pull.labels]
+
     @route("POST", f"{REPO}/statuses/{{sha}}")
     def set_status(self, call: Call) -> Any:
         project, body = self.project(call, "write"), call.body
@@ -231,11 +251,16 @@ class GiteaStandIn(Forge):
             "merged_by": _user(pull.ended_by) if pull.state == "merged" else None,
             "merged_at": stamp(pull.ended_at) if pull.state == "merged" else None,
             "closed_at": stamp(pull.ended_at), "merge_commit_sha": pull.merge_sha or None,
+            "labels": [_label(project, one) for one in pull.labels],
         }  # fmt: skip
 
 
 def _user(name: str) -> Any:
     return {"id": 1, "login": name, "username": name}
+
+
+def _label(project: Project, name: str) -> Any:
+    return {"id": project.labels.index(name) + 1, "name": name, "color": "6b7785"}
 
 
 def _vote(vote: Vote) -> Any:

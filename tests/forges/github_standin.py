@@ -197,6 +197,12 @@ class GitHubStandIn(Forge):
         _, pull = self.pull(call)
         return [{"id": number, "body": text} for number, text in enumerate(pull.comments, 1)]
 
+    @route("POST", f"{REPO}/issues/{{number}}/labels")
+    def add_labels(self, call: Call) -> Any:
+        project, pull = self.pull(call, "write")
+        project.add_labels(pull, call.body["labels"])
+        return self._labels(project, pull)
+
     @route("POST", f"{REPO}/statuses/{{sha}}")
     def set_status(self, call: Call) -> Any:
         project, body = self.project(call, "write"), call.body
@@ -270,9 +276,12 @@ class GitHubStandIn(Forge):
             "base": {"ref": pull.base, "sha": project.tip(pull.base), "repo": {"id": project.number}},
             "merged_at": stamp(pull.ended_at) if pull.state == "merged" else None,
             "closed_at": stamp(pull.ended_at), "created_at": stamp(pull.created_at),
-            "merge_commit_sha": pull.merge_sha or "f" * 40,
+            "merge_commit_sha": pull.merge_sha or "f" * 40, "labels": self._labels(project, pull),
         }  # fmt: skip
         return data | self._detail(project, pull) if is_whole else data
+
+    def _labels(self, project: Project, pull: Pull) -> Any:
+        return [{"id": project.labels.index(one) + 1, "name": one, "color": "ededed"} for one in pull.labels]
 
     def _detail(self, project: Project, pull: Pull) -> Any:
         found = project.mergeability(pull)

@@ -123,6 +123,7 @@ class GitLabStandIn(Forge):
             text = f"Another open merge request already exists for this source branch: !{known.number}"
             return Reply({"message": [text]}, 409)
         pull = project.open_pull(head, base, body["title"], body.get("description") or "", call.by)
+        project.add_labels(pull, [name for name in body.get("labels", "").split(",") if name])
         pull.is_draft = pull.title.startswith("Draft:")
         return Reply(self._request(project, pull), 201)
 
@@ -233,7 +234,7 @@ class GitLabStandIn(Forge):
             "description": pull.body, "state": _STATES[pull.state], "sha": project.head(pull), "draft": pull.is_draft,
             "source_branch": pull.head, "target_branch": pull.base, "target_project_id": project.number,
             "source_project_id": 999 if pull.is_from_fork else project.number,
-            "web_url": f"{self.root}/{project.path}/-/merge_requests/{pull.number}",
+            "web_url": f"{self.root}/{project.path}/-/merge_requests/{pull.number}", "labels": pull.labels,
             "detailed_merge_status": status, "has_conflicts": status == "conflict",
             "merge_commit_sha": pull.merge_sha or None, "squash_commit_sha": None,
             "merged_at": stamp(pull.ended_at) if pull.state == "merged" else None,

@@ -53,6 +53,7 @@ class Pull:
     heads: list[tuple[datetime, str]] = field(default_factory=list)
     votes: list[Vote] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
     is_from_fork: bool = False
     is_draft: bool = False
 
@@ -91,6 +92,7 @@ class Project:
         self.seed = seed
         self.pulls: list[Pull] = []
         self.statuses: dict[str, list[Status]] = {}
+        self.labels: list[str] = []  # their ids are their places, from 1
         self.unknown = 0
         self.needs_votes = 0
         self.needs_checks: tuple[str, ...] = ()
@@ -192,6 +194,11 @@ class Project:
         """One commit with one file on a branch, which is made from `start` where it is not there."""
         tip = self.tip(branch) or self.tip(start)
         return self.seed.commit({path: text}, message, branch=branch, parents=(tip,) if tip else ())
+
+    def add_labels(self, pull: Pull, names: list[str]) -> None:
+        """Those that the project has not are made by that."""
+        self.labels += [name for name in dict.fromkeys(names) if name not in self.labels]
+        pull.labels += [name for name in dict.fromkeys(names) if name not in pull.labels]
 
     def set_status(self, sha: str, status: Status) -> None:
         self.statuses.setdefault(sha, []).append(status)

@@ -17,9 +17,16 @@ from apps.promotions.services.claims import LostClaimError, claim
 from apps.promotions.services.forge_wait import stop_waiting
 from apps.promotions.services.merge import ask_merge, follow_pull, is_as_planned, merge_promotion
 from apps.promotions.services.plan_commit import keep_commit, make_commit
-from apps.promotions.services.pull_request import tell_answers, tell_last, write_first
+from apps.promotions.services.pull_request import (
+    add_labels,
+    labels_for,
+    tell_answers,
+    tell_last,
+    write_first,
+)
 from apps.promotions.services.review import read_review
 from apps.promotions.services.shipped import keep_shipped
+from apps.promotions.services.source_checks import read_source_checks
 from apps.promotions.services.turn import HEADS, Doors, Turn, check_base, drop_branch
 from gitopsui.adapters.forge.base import PullRequest, PullState
 from gitopsui.domain.errors import ForgeError, GitError
@@ -118,17 +125,10 @@ def _fail(turn: Turn, error: GitError | ForgeError) -> None:
 
 def _open(turn: Turn) -> bool:
     """opening → open: look for it, else ask for it and look again; the answer to that proves nothing."""
-    promotion, reach = turn.promotion, turn.doors.reach
+    reach = turn.doors.reach
     pull = _find_pull(turn)
     if pull is None:
-        failure: ForgeError | None = None
-        write_first(turn.claim, turn.forge, now=timezone.now())
-        try:
-            turn.forge.create(
-                head=promotion.branch, base=promotion.base_branch, title=promotion.title, body=promotion.body
-            )
-        except ForgeError as error:
-            failure = error
+        failure = _create(turn)
         reach(6)
         pull = _find_pull(turn)
         if pull is None:
@@ -144,7 +144,24 @@ def _open(turn: Turn) -> bool:
         attention="",
     )
     reach(7)
+    add_labels(turn.claim, turn.forge)
     return True
+
+
+def _create(turn: Turn) -> ForgeError | None:
+    promotion = turn.promotion
+    write_first(turn.claim, turn.forge, now=timezone.now())
+    try:
+        turn.forge.create(
+            head=promotion.branch,
+            base=promotion.base_branch,
+            title=promotion.title,
+            body=promotion.body,
+            labels=labels_for(promotion),
+        )
+    except ForgeError as error:
+        return error
+    return None
 
 
 def _find_pull(turn: Turn) -> PullRequest | None:
@@ -167,6 +184,7 @@ def _watch(turn: Turn) -> bool:
     if turn.promotion.attention and turn.promotion.forge_waits_since is None:
         # What was wrong with its branch or its base is over.
         turn.claim.write(attention="")
+    read_source_checks(turn.claim, turn.doors.source_forge, now=timezone.now())
     review = read_review(turn.claim, turn.forge, now=timezone.now())
     turn.is_reviewed = True
     if not (all_open(review.gates) and review.may_merge):

@@ -19,10 +19,25 @@ from gitopsui.adapters.forge.builtin import BuiltIn
 from gitopsui.domain.errors import ForgeError
 from gitopsui.domain.gate_facts import Gate, GateState
 from gitopsui.domain.gates import prognosis
-from gitopsui.domain.pull_body import mark_of, write_body
+from gitopsui.domain.promotion import PromotionKind
+from gitopsui.domain.pull_body import labels_of, mark_of, write_body
 
 # Worth another try at the next turn; anything else is refused the next time as well.
 _PASSING = ("FORGE_BUSY", "FORGE_ERROR")
+
+
+def labels_for(promotion: Promotion) -> tuple[str, ...]:
+    is_rollback = promotion.kind == PromotionKind.ROLLBACK
+    return labels_of(promotion.environment.name, is_rollback=is_rollback)
+
+
+def add_labels(claim: Claim, forge: Forge) -> None:
+    """Once, after it is open: one that has none is found by its title as well."""
+    promotion = claim.promotion
+    try:
+        forge.add_labels(promotion.number, labels_for(promotion))
+    except ForgeError as error:
+        claim.write(f"It got no labels on its forge. {error.message}")
 
 
 def write_first(claim: Claim, forge: Forge, *, now: datetime) -> None:

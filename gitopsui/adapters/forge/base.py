@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -89,7 +90,13 @@ class Forge(Protocol):
         """The pull requests from this branch of the repository itself, in any state, newest first."""
         ...
 
-    def create(self, *, head: str, base: str, title: str, body: str) -> None: ...
+    def create(self, *, head: str, base: str, title: str, body: str, labels: Sequence[str] = ()) -> None:
+        """`labels` are set where the forge takes them with it; elsewhere `add_labels` sets them."""
+        ...
+
+    def add_labels(self, number: str, labels: Sequence[str]) -> None:
+        """Beside those it has, where `create` could not; done twice it is done once."""
+        ...
 
     def get(self, number: str) -> PullRequest: ...
 

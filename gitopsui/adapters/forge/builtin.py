@@ -7,7 +7,7 @@ and closed when the branch is gone without that.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gitopsui.adapters.forge.base import (
@@ -74,8 +74,11 @@ class BuiltIn:
             return []
         return [self._pull(branch.removeprefix(BRANCH_PREFIX), dict(refs))]
 
-    def create(self, *, head: str, base: str, title: str, body: str) -> None:
+    def create(self, *, head: str, base: str, title: str, body: str, labels: Sequence[str] = ()) -> None:
         """Nothing to do: the branch is all there is of it at the remote."""
+
+    def add_labels(self, number: str, labels: Sequence[str]) -> None:
+        """A branch has none."""
 
     def get(self, number: str) -> PullRequest:
         return self._pull(number, dict(self._git.ls_remote().refs))

@@ -6,7 +6,7 @@ https://docs.gitea.com/api/1.21/ and https://forgejo.org/docs/latest/user/api-us
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gitopsui.adapters.forge.base import (
     BODY_LIMIT,
@@ -41,6 +41,8 @@ HINTS = Hints(
 )
 PAGE = 50  # what a Gitea gives at most unless its operator says otherwise
 CLOSED_PAGES = 2
+LABEL_PAGES = 4
+LABEL_COLOR = "#6b7785"
 # What it says where merging now may fail for a reason that goes away, or for one that does not.
 _UNCLEAR = ("try again", "conflict", "push out of date")
 _REVIEWS = {"APPROVED": "approved", "REQUEST_CHANGES": "rejected"}
@@ -81,10 +83,16 @@ class Gitea:
             found = [self._pull(fields) for fields in closed if _is_own(fields, branch)]
         return sorted(found, key=lambda pull: int(pull.number), reverse=True)
 
-    def create(self, *, head: str, base: str, title: str, body: str) -> None:
+    def create(self, *, head: str, base: str, title: str, body: str, labels: Sequence[str] = ()) -> None:
         sent = {"head": head, "base": base, "title": title[:TITLE_CHARS], "body": body[:BODY_LIMIT]}
         # 409: it is there already, and read back.
         self._client.send("POST", f"{self._repo}/pulls", sent, accepts=(409,))
+
+    def add_labels(self, number: str, labels: Sequence[str]) -> None:
+        """By id, the only way before 1.22; those that are not there yet are made."""
+        known = self._labels()
+        ids = [known[name] if name in known else self._make_label(name) for name in labels]
+        self._client.send("POST", f"{self._repo}/issues/{segment(number)}/labels", {"labels": ids})
 
     def get(self, number: str) -> PullRequest:
         return self._pull(self._read(number))
@@ -149,6 +157,22 @@ class Gitea:
         asked = {"state": state, "sort": "recentupdate"}
         for page in self._client.pages(f"{self._repo}/pulls", asked, size=PAGE, name="limit", most=most):
             yield from Fields.list_of(page.data)
+
+    def _labels(self) -> dict[str, int]:
+        path, found = f"{self._repo}/labels", {}
+        for page in self._client.pages(path, size=PAGE, name="limit", most=LABEL_PAGES):
+            for fields in Fields.list_of(page.data):
+                number = fields.number("id")
+                if number is not None:
+                    found[fields.text("name")] = number
+        return found
+
+    def _make_label(self, name: str) -> int:
+        made = self._client.send("POST", f"{self._repo}/labels", {"name": name, "color": LABEL_COLOR})
+        number = made.fields.number("id")
+        if number is None:
+            raise not_understood(self._client.host)
+        return number
 
     def _merge_style(self) -> str:
         """A merge commit, or what the repository allows instead."""

@@ -6,6 +6,7 @@ https://docs.github.com/en/rest/pulls/pulls (2022-11-28)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from gitopsui.adapters.forge.base import (
@@ -80,12 +81,16 @@ class GitHub:
             if _is_own(fields, branch)
         ]
 
-    def create(self, *, head: str, base: str, title: str, body: str) -> None:
+    def create(self, *, head: str, base: str, title: str, body: str, labels: Sequence[str] = ()) -> None:
         sent = {"head": head, "base": base, "title": title[:TITLE_CHARS], "body": body[:BODY_LIMIT]}
         answer = self._client.send("POST", f"{self._repo}/pulls", sent, accepts=(422,))
         if answer.status == 422 and "already exists" not in answer.said:
             text = f"{self._client.host} refused the pull request: {answer.said}"
             raise ForgeError(text, code="FORGE_REFUSED")
+
+    def add_labels(self, number: str, labels: Sequence[str]) -> None:
+        """A pull request is an issue to labels; those that are not there yet are made."""
+        self._client.send("POST", f"{self._repo}/issues/{segment(number)}/labels", {"labels": list(labels)})
 
     def get(self, number: str) -> PullRequest:
         fields = self._read(number)

@@ -6,6 +6,7 @@ https://docs.gitlab.com/api/merge_requests/, https://docs.gitlab.com/api/merge_r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from gitopsui.adapters.forge.base import (
@@ -113,11 +114,16 @@ class GitLab:
             if _is_own(fields, branch)
         ]
 
-    def create(self, *, head: str, base: str, title: str, body: str) -> None:
+    def create(self, *, head: str, base: str, title: str, body: str, labels: Sequence[str] = ()) -> None:
         sent = {"source_branch": head, "target_branch": base, "title": title[:TITLE_CHARS]}
         sent["description"] = body[:BODY_LIMIT]
+        if labels:
+            sent["labels"] = ",".join(labels)
         # 409: there is an open one of these branches already, and it is read back.
         self._client.send("POST", f"{self._project}/merge_requests", sent, accepts=(409,))
+
+    def add_labels(self, number: str, labels: Sequence[str]) -> None:
+        """They come with `create`."""
 
     def get(self, number: str) -> PullRequest:
         return self._pull(self._read(number))

@@ -87,8 +87,27 @@ def test_opening_it_asks_the_forge_no_more_than_before(bench: Bench) -> None:
     bench.world.allow(merge="here")
     bench.world.advance(bench.world.propose("cart"))
     writes = [one for one in bench.forge.requests if one.method != "GET" and "/statuses/" not in one.path]
-    assert [one.method for one in writes] == ["POST"]
+    assert re.search(CREATE, writes[0].path)
+    # Whatever follows comes after it is open.
+    assert not [one for one in writes[1:] if "labels" not in one.path]
     assert bench.forge.count("POST", CREATE) == 1
+
+
+@pytest.mark.django_db
+def test_it_has_labels_that_it_is_found_by(bench: Bench) -> None:
+    bench.opened()
+    [pull] = bench.project.pulls
+    assert pull.labels == ["gitopsui", "into production"]
+
+
+@pytest.mark.django_db
+def test_labels_that_the_forge_refuses_are_noted_and_hold_nothing_up(bench: Bench) -> None:
+    bench.forge.fail("*", r"/labels$", REFUSED, times=100)
+    promotion = bench.propose()
+    assert bench.until_merged(promotion) == [""]
+    bench.check_once(promotion)
+    noted = promotion.events.filter(text__startswith="It got no labels on its forge. ").count()
+    assert noted == (0 if bench.kind == "gitlab" else 1)
 
 
 @pytest.mark.django_db

@@ -70,6 +70,8 @@ class Driver(Protocol):
 
     def comments(self, number: str) -> list[str]: ...
 
+    def labels(self, number: str) -> list[str]: ...
+
     def statuses(self, sha: str) -> dict[str, str]: ...
 
     def set_status(self, sha: str, name: str, state: str) -> None: ...
@@ -148,6 +150,9 @@ class GitHubDriver:
 
     def comments(self, number: str) -> list[str]:
         return [one.body for one in self._repo.get_pull(int(number)).get_issue_comments()]
+
+    def labels(self, number: str) -> list[str]:
+        return sorted(one.name for one in self._repo.get_pull(int(number)).labels)
 
     def statuses(self, sha: str) -> dict[str, str]:
         return {one.context: one.state for one in self._repo.get_commit(sha).get_combined_status().statuses}
@@ -233,6 +238,9 @@ class GitLabDriver:
 
     def comments(self, number: str) -> list[str]:
         return [one.body for one in self._request(number).notes.list(get_all=True)]
+
+    def labels(self, number: str) -> list[str]:
+        return sorted(self._request(number).labels)
 
     def statuses(self, sha: str) -> dict[str, str]:
         return {
@@ -334,6 +342,10 @@ class GiteaDriver:
 
     def comments(self, number: str) -> list[str]:
         return [str(one.body) for one in self._client.issue.get_comments(**self._at, index=int(number))]
+
+    def labels(self, number: str) -> list[str]:
+        pull = self._client.repository.repo_get_pull_request(**self._at, index=int(number))
+        return sorted(str(one.name) for one in pull.labels or [])
 
     def statuses(self, sha: str) -> dict[str, str]:
         found = self._client.repository.repo_get_combined_status_by_ref(**self._at, ref=sha)

@@ -151,6 +151,17 @@ def test_title_body_and_comment_arrive_as_they_are(bench: Bench) -> None:
     assert bench.driver.comments(pull.number) == ["It waits for `checks`."]
 
 
+def test_labels_are_set_whether_they_were_there_or_not_and_twice_is_once(bench: Bench) -> None:
+    names = ["gitopsui", "into production"]
+    for branch in (BRANCH, "gitopsui/promote/8"):
+        bench.driver.write(branch, f"{branch[-1]}.yaml", "version: 2\n")
+        bench.adapter.create(head=branch, base="main", title="cart: 1 to 2", body=BODY, labels=names)
+        (pull,) = bench.adapter.find(branch)
+        for _ in range(2):
+            bench.adapter.add_labels(pull.number, names)
+        assert bench.driver.labels(pull.number) == names
+
+
 def test_statuses_go_both_ways_and_the_last_counts(bench: Bench) -> None:
     pull = opened(bench)
     for state in ("pending", "pending", "success"):

@@ -36,6 +36,7 @@ USED = (
     f"{REPO}/pulls/{{pull_number}}/reviews",
     f"{REPO}/issues/{{issue_number}}",
     f"{REPO}/issues/{{issue_number}}/comments",
+    f"{REPO}/issues/{{issue_number}}/labels",
     f"{REPO}/statuses/{{sha}}",
     f"{REPO}/commits/{{ref}}/status",
     f"{REPO}/commits/{{ref}}/check-runs",
@@ -124,6 +125,7 @@ def test_what_is_sent_to_open_change_and_close_fits(client: GitHub) -> None:
     client.create(head="gitopsui/promote/7", base="main", title="cart: 1 to 2", body="What changes")
     client.update("1347", title="cart: 1 to 2", body="What changes")
     client.comment("1347", "It waits.")
+    client.add_labels("1347", ("gitopsui", "into production"))
     client.close("1347")
 
 

@@ -27,6 +27,7 @@ from apps.releases.models import Release
 from apps.releases.selectors import published
 from apps.releases.selectors.feed_keys import feed_key, find_project
 from apps.releases.selectors.overrides import audience_of, shown_notes
+from apps.releases.selectors.release_facts import image_data, issues_of, read_image
 from apps.releases.selectors.releases import component_url
 from apps.releases.services.feed_keys import rotate_feed_key
 from gitopsui.domain.atom import MEDIA_TYPE, to_atom
@@ -44,8 +45,8 @@ LANGUAGE_CHARS = 16
 @require_safe
 def release_notes(request: HttpRequest, pk: int, form: str) -> HttpResponse:
     """The notes of a release as a file: `?audience=public` as customers read them."""
-    visible = Release.objects.visible_to(person_of(request)).select_related("component__project")
-    release = get_object_or_404(visible, pk=pk)
+    visible = Release.objects.visible_to(person_of(request))
+    release = get_object_or_404(visible.select_related("component__project", "component__source"), pk=pk)
     audience = audience_of(request.GET.get("audience", ""))
     notes = shown_notes(
         release.component, release.notes or {}, audience=audience, language=_language(request)
@@ -77,7 +78,12 @@ def _as_json(release: Release, notes: dict[str, Any], audience: Audience) -> str
         "notes": notes,
     }
     if audience is not Audience.PUBLIC:
-        facts |= {"commit": release.commit_sha, "bad_reason": release.bad_reason}
+        facts |= {
+            "commit": release.commit_sha,
+            "bad_reason": release.bad_reason,
+            "image": image_data(read_image(release)),
+            "issues": [issue._asdict() for issue in issues_of(release, notes)],
+        }
     return json.dumps(facts, ensure_ascii=False, indent=1)
 
 

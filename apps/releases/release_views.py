@@ -18,6 +18,7 @@ from apps.releases.selectors import overrides
 from apps.releases.selectors import releases as release_pages
 from apps.releases.selectors.changelogs import entries_of, find_changelog
 from apps.releases.selectors.links import host_links
+from apps.releases.selectors.release_facts import MOST_ISSUES, issues_of, read_image
 from gitopsui.domain.note_overrides import Audience
 
 MOST_NAMES = 40
@@ -40,7 +41,7 @@ def release_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "notes_reason": release_pages.notes_reason(release),
         "places": places,
         "runs_in": [place.environment for place in places if place.is_current],
-        "images": [image] if (image := release.component.image) else [],
+        "image": read_image(release),
         "contributors": contributors[:MOST_NAMES],
         "more_contributors": max(0, len(contributors) - MOST_NAMES),
         "newer": _link(newer),
@@ -69,8 +70,11 @@ def _written(request: HttpRequest, release: Release) -> dict[str, Any]:
     is_closed = notes["is_withheld"] and audience is Audience.PUBLIC
     if may_write:
         overrides.with_edit_urls(notes, component, release)
+    issues = [] if audience is Audience.PUBLIC else issues_of(release, notes)
     return {
         "notes": notes,
+        "issues": issues[:MOST_ISSUES],
+        "more_issues": max(0, len(issues) - MOST_ISSUES),
         "audience": audience.value,
         "is_for_customers": audience is Audience.PUBLIC,
         "audiences": overrides.audience_links(request.GET.dict(), audience),

@@ -74,6 +74,9 @@ SURFACES = {
     "compare as JSON": f"{CART}compare/?from=tag:v1.1.0&into=tag:v1.0.1&format=json",
     "compare as HTML": f"{CART}compare/?from=tag:v1.1.0&into=tag:v1.0.1&format=html",
     "train": "/projects/shop/compare/?from=dev&into=production",
+    "train as Markdown": "/projects/shop/compare/?from=dev&into=production&format=md",
+    "train as JSON": "/projects/shop/compare/?from=dev&into=production&format=json",
+    "train as HTML": "/projects/shop/compare/?from=dev&into=production&format=html",
     "notes": "/releases/{release}/",
     "notes as Markdown": "/releases/{release}/notes.md",
     "notes as HTML": "/releases/{release}/notes.html",
@@ -88,11 +91,14 @@ SURFACES = {
     "badge": "/badges/{key}/shop/cart/dev.svg",
 }
 # Here something says that there is something hidden, and who hid it.
-MARKED = ("find by word", "find by number", "compare", "compare as Markdown", "compare as JSON", "repository")
+MARKED = (
+    *("find by word", "find by number", "compare", "compare as Markdown", "compare as JSON", "repository"),
+    *("train", "train as Markdown", "train as JSON"),
+)
 
 
 # These have no room for such a text today.
-WITHOUT_TEXT = ("board", "badge", "train", "feed of an environment", "component")
+WITHOUT_TEXT = ("board", "badge", "feed of an environment", "component")
 
 
 def read(shop: Shop, client: Client, name: str) -> str:

@@ -73,6 +73,36 @@ def _weekly_until(
     return until
 
 
+def frozen_since(window: FreezeRule, now: datetime) -> datetime | None:
+    """
+    When the freeze that holds now began, windows that touch being one; None when nothing is frozen, and for
+    one without a beginning, such as a weekly one that never lets go.
+    """
+    if frozen_until(window, now) is None:
+        return None
+    if window.from_time is None or window.lasts is None:
+        return window.starts_at
+    since = _weekly_since(window, window.from_time, window.lasts, now)
+    found = [moment for moment in (since, window.starts_at) if moment is not None]
+    return max(found, default=None)
+
+
+def _weekly_since(window: FreezeRule, from_time: time, lasts: timedelta, now: datetime) -> datetime | None:
+    zone = find_zone(window.zone)
+    today = now.astimezone(zone).date()
+    since: datetime | None = None
+    for back in range(lasts.days + 10):
+        day = today - timedelta(days=back)
+        if day.weekday() not in window.weekdays:
+            continue
+        begin = datetime.combine(day, from_time, zone).astimezone(UTC)
+        end = (datetime.combine(day, from_time) + lasts).replace(tzinfo=zone).astimezone(UTC)
+        if begin <= now < end or (since is not None and begin < since <= end):
+            since = begin
+    # Between two freezes of a week lies a time without one; what is older than a week has none.
+    return since if since is not None and now - since < timedelta(days=8) else None
+
+
 def next_freeze(window: FreezeRule, now: datetime) -> tuple[datetime, datetime] | None:
     """
     When the freeze that is not there yet begins and ends, in the zone of the window; None where none follows

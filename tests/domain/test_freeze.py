@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
 from gitopsui.domain.errors import InputError
-from gitopsui.domain.freeze import FreezeRule, frozen_until, next_freeze
+from gitopsui.domain.freeze import FreezeRule, frozen_since, frozen_until, next_freeze
 
 WEDNESDAY = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 WEEKEND = FreezeRule(
@@ -78,3 +79,33 @@ def test_a_zone_that_is_none_is_refused() -> None:
             ),
             WEDNESDAY,
         )
+
+
+@pytest.mark.parametrize(
+    ("rule", "now", "since"),
+    [
+        (WEEKEND, datetime(2026, 11, 28, 12, tzinfo=UTC), "Fri 27 17:00"),
+        (WEEKEND, datetime(2026, 12, 7, 6, 59, tzinfo=UTC), "Fri 04 17:00"),
+        (WEEKEND, WEDNESDAY, ""),
+        (DATED, datetime(2026, 11, 28, 12, tzinfo=UTC), "Fri 27 17:00"),
+        (
+            replace(WEEKEND, starts_at=datetime(2026, 11, 28, tzinfo=UTC)),
+            datetime(2026, 11, 29, tzinfo=UTC),
+            "Sat 28 00:00",
+        ),
+        # Two days that touch are one freeze, whichever of them it is.
+        (
+            replace(WEEKEND, zone="UTC", weekdays=(4, 5), lasts=timedelta(days=1)),
+            datetime(2026, 11, 29, 17, tzinfo=UTC),
+            "Fri 27 18:00",
+        ),
+        # One of the whole week has no beginning that an opened gate could be older than.
+        (replace(WEEKEND, weekdays=(0, 1, 2, 3, 4, 5, 6), lasts=timedelta(days=1)), WEDNESDAY, ""),
+        (replace(WEEKEND, lasts=timedelta(days=9)), WEDNESDAY, ""),
+    ],
+)
+def test_a_freeze_began_with_its_first_window_that_touches(
+    rule: FreezeRule, now: datetime, since: str
+) -> None:
+    found = frozen_since(rule, now)
+    assert (f"{found:%a %d %H:%M}" if found else "") == since

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from apps.environments.models import Application, Environment
 from apps.promotions.models import EnvironmentPolicy, FreezeWindow, Lock
 from gitopsui.domain.errors import InputError
-from gitopsui.domain.freeze import FreezeRule, frozen_until, next_freeze
+from gitopsui.domain.freeze import FreezeRule, frozen_since, frozen_until, next_freeze
 from gitopsui.domain.gate_facts import Freeze, LockFacts, Rules
 
 
@@ -66,7 +66,7 @@ def sort_freezes(rows: Iterable[FreezeWindow], *, now: datetime) -> Freezes:
     for row in rows:
         until = _frozen_until(row, now)
         if until is not None:
-            active.append(Freeze(row.reason, row.created_by, until, set_at=row.created_at))
+            active.append(Freeze(row.reason, row.created_by, until, set_at=_shut_at(row, now)))
         elif (span := _next_freeze(row, now)) is not None:
             coming.append(Freeze(row.reason, row.created_by, span[1], starts_at=span[0]))
     return Freezes(
@@ -101,6 +101,15 @@ def _frozen_until(row: FreezeWindow, now: datetime) -> datetime | None:
     except InputError:
         # A zone this machine does not know: rather frozen than not, until somebody looks at it.
         return row.ends_at or now + timedelta(days=1)
+
+
+def _shut_at(row: FreezeWindow, now: datetime) -> datetime:
+    """When this window of it shut the gate: who opened that of last week did not open this one."""
+    try:
+        since = frozen_since(rule_of(row), now)
+    except InputError:
+        since = None
+    return max(row.created_at, since) if since else row.created_at
 
 
 def active_locks(

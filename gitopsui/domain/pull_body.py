@@ -205,18 +205,18 @@ def _commits(count: int) -> str:
 
 def _write_notes(page: _Page, one: Shipped) -> None:
     for section in one.notes.sections:
-        entries = [_entry(entry) for entry in section.entries]
-        _write_list(page, section.title, entries, MOST_ENTRIES)
-    _write_list(page, "Already there", map(item, one.already), MOST_LISTED)
-    _write_list(page, "Would be lost", map(item, one.lost), MOST_LISTED)
+        shown = map(_entry, section.entries[:MOST_ENTRIES])
+        _write_list(page, section.title, shown, len(section.entries))
+    for title, texts in (("Already there", one.already), ("Would be lost", one.lost)):
+        _write_list(page, title, map(item, texts[:MOST_LISTED]), len(texts))
 
 
-def _write_list(page: _Page, title: str, items: Iterable[str], most: int) -> None:
-    rows = list(items)
-    heading = ["", f"**{title} ({len(rows):,})**", ""]
-    for row in rows[:most]:
+def _write_list(page: _Page, title: str, shown: Iterable[str], count: int) -> None:
+    """The first of `count` items, as far as there is room."""
+    heading, rest = ["", f"**{title} ({count:,})**", ""], count
+    for row in shown:
         heading = [] if page.add(*heading, row, of="changes") else heading
-    rest = len(rows) - most
+        rest -= 1
     if rest > 0 and not heading:
         page.add(f"- … and {rest:,} more")
 

@@ -16,7 +16,9 @@ from apps.environments.models import Component
 from apps.promotions.models import Promotion, PromotionItem
 from apps.promotions.selectors.pages import compare_url_of, compare_versions, problem_of
 from apps.releases.selectors.comparison import CommitLine, Comparison, told_lines
+from apps.releases.selectors.links import host_links
 from apps.releases.selectors.overrides import shown_notes
+from apps.releases.selectors.standing import with_addresses
 from gitopsui.domain.note_overrides import Audience
 from gitopsui.domain.notes import to_dict
 from gitopsui.domain.promotion import IN_GIT
@@ -39,11 +41,18 @@ _LISTED = {
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """One line of what ships: `kind` is breaking, security, new, fixed, faster or reverted."""
+    """
+    One line of what ships, or of what would be lost: `kind` is breaking, security, new, fixed, faster,
+    reverted or lost. Addresses are "" where the host of the source is not known.
+    """
 
     kind: str
     component: str
     text: str
+    sha: str = ""
+    url: str = ""
+    number: str = ""  # `#12`, "" without a pull request
+    pull_request_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ class Cargo:
     compare_url: str
     problem: str
     lines: list[Shipped]
-    lost: list[str]
+    lost: list[Shipped]
     line_count: int = 0
     dependencies: Folded | None = None
     others: Folded | None = None
@@ -107,9 +116,9 @@ def cargo_of(component: Component, from_version: str, to_version: str) -> Cargo:
         lost_count=len(found.lost),
         compare_url=compare_url_of(component, found),
         problem=problem_of(component, found),
-        lost=[line.text for line in found.lost[:MOST_SHIPPED]],
+        lost=_lost(component, found.lost[:MOST_SHIPPED]),
         already_count=len(found.already),
-        already=found.already[:MOST_SHIPPED],
+        already=with_addresses(component, found.already[:MOST_SHIPPED]),
         **_told(component, notes),
     )
 
@@ -155,9 +164,10 @@ def _told(component: Component, notes: Mapping[str, Any]) -> dict[str, Any]:
     """The lists of what arrives as the people of the project read them; one query."""
     shown = shown_notes(component, notes, audience=Audience.INTERNAL)
     counts = _counts(notes, shown)
-    texts = {one["kind"]: [_text(entry) for entry in one["entries"]] for one in shown["sections"]}
+    entries = {one["kind"]: one["entries"] for one in shown["sections"]}
+    texts = {kind: [_text(entry) for entry in some] for kind, some in entries.items()}
     lines = [
-        Shipped(word, component.name, text) for kind, word in _LISTED.items() for text in texts.get(kind, [])
+        _shipped(component, word, entry) for kind, word in _LISTED.items() for entry in entries.get(kind, [])
     ]
     return {
         "lines": lines[:MOST_SHIPPED],
@@ -165,6 +175,24 @@ def _told(component: Component, notes: Mapping[str, Any]) -> dict[str, Any]:
         "dependencies": _fold(texts.get("dependencies", []), counts.get("dependencies", 0)),
         "others": _fold(texts.get("other", []), counts.get("other", 0)),
     }
+
+
+def _shipped(component: Component, word: str, entry: Mapping[str, Any]) -> Shipped:
+    sha, number = next(iter(entry["shas"]), ""), next(iter(entry["pull_requests"]), None)
+    return Shipped(word, component.name, _text(entry), *_addresses(component, sha, number))
+
+
+def _lost(component: Component, lines: Iterable[CommitLine]) -> list[Shipped]:
+    """Without the number of the pull request in the text: it stands beside it."""
+    return [
+        Shipped("lost", component.name, line.text, *_addresses(component, line.sha, line.pull_request))
+        for line in with_addresses(component, lines)
+    ]
+
+
+def _addresses(component: Component, sha: str, number: int | None) -> tuple[str, str, str, str]:
+    links = host_links(component)
+    return sha, links.commit(sha), f"#{number}" if number else "", links.pull_request(number)
 
 
 def _counts(notes: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, int]:
@@ -241,9 +269,9 @@ def _from_kept(component: Component, kept: Mapping[str, Any]) -> Cargo:
         lost_count=kept["lost_count"],
         compare_url=f"{reverse('compare', args=[component.project.slug, component.slug])}?{sides}",
         problem="",
-        lost=[line.text for line in lost[:MOST_SHIPPED]],
+        lost=_lost(component, lost[:MOST_SHIPPED]),
         already_count=kept["already_count"],
-        already=already[:MOST_SHIPPED],
+        already=with_addresses(component, already[:MOST_SHIPPED]),
         is_kept=True,
         **_told(component, kept),
     )

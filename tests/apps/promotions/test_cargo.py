@@ -114,7 +114,21 @@ def test_every_section_is_told_the_worst_first_and_what_is_there_already_with_it
     assert cargo.others is not None
     assert cargo.others.texts == ["say how to pay"]
     assert [(line.text, bool(line.reason)) for line in cargo.already] == [("round once", True)]
-    assert (cargo.already_count, cargo.lost_count, cargo.lost) == (1, 1, ["hurry (#8)"])
+    assert (cargo.already_count, cargo.lost_count) == (1, 1)
+    assert [(line.text, line.number) for line in cargo.lost] == [("hurry", "#8")]
+
+
+def test_its_commits_and_pull_requests_lead_to_their_pages_on_the_host(
+    world: World, client: Client, source: Source
+) -> None:
+    source.repository.url = "https://github.com/acme/cart"
+    source.repository.save()
+    cargo = source.cargo()
+    page = world.sign_in(client, "proposer").get(ASKED).content.decode()
+    shas = [line.sha for line in (*cargo.lines, *cargo.lost, *cargo.already)] + [cargo.already[0].twin]
+    for sha in shas:
+        assert f'href="https://github.com/acme/cart/commit/{sha}"' in page
+    assert 'href="https://github.com/acme/cart/pull/8"' in page
 
 
 def test_the_preview_shows_it_folded_and_leads_to_the_rest(
@@ -181,7 +195,7 @@ def test_what_is_hidden_after_the_merge_is_hidden_there_too(
     override(source.component, "pull_request", "8", is_hidden=True)
     (kept,) = ships(promotion)
     assert SECRET not in client.get(address).content.decode()
-    assert (kept.line_count, kept.lost) == (3, ["hidden by ada"])
+    assert (kept.line_count, [line.text for line in kept.lost]) == (3, ["hidden by ada"])
 
 
 def test_what_is_kept_is_small_and_counts_the_rest(world: World, client: Client, source: Source) -> None:

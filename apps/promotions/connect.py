@@ -12,6 +12,7 @@ from apps.promotions.services.forge_pauses import StoredPauses
 from apps.promotions.services.plan_commit import author_of
 from apps.promotions.services.turn import Doors
 from apps.repositories.connect import mirror
+from apps.repositories.models import Repository
 from gitopsui.adapters.forge.base import Forge
 from gitopsui.adapters.forge.builtin import BuiltIn
 from gitopsui.adapters.forge.call import ForgeAccess
@@ -43,7 +44,15 @@ def forge_policy() -> HttpPolicy:
 
 def doors(promotion: Promotion) -> Doors:
     git = mirror(promotion.repository)
-    return Doors(git=git, forge=forge_maker(promotion, git))
+    return Doors(git=git, forge=forge_maker(promotion, git), source_forge=source_forge)
+
+
+def source_forge(repository: Repository) -> Forge | None:
+    """The forge of a source repository, where one is connected with a token."""
+    connection = ForgeConnection.objects.filter(repository=repository).first()
+    if connection is None or connection.kind not in KINDS or not connection.token:
+        return None
+    return forge_of(connection)
 
 
 def forge_of(connection: ForgeConnection) -> GitHub | GitLab | Gitea:

@@ -88,8 +88,14 @@ class PolicyForm(forms.Form):
     )
     needs_signature = forms.BooleanField(label="The tag or commit has to be signed", required=False)
     checks = LinesField(
-        label="Required checks",
-        help_text="Names of commit statuses, one to a line, as the forge writes them: ci/test.",
+        label="Required checks of the pull request",
+        help_text="Names of commit statuses in the config repository, one to a line, as its forge writes "
+        "them: ci/validate. The review that is built in has none.",
+    )
+    source_checks = LinesField(
+        label="Required checks of the released commit",
+        help_text="The same in the source repository of each component, of the commit of its release: "
+        "ci/test. Its forge has to be connected.",
     )
     external_gates = LinesField(
         label="External gates",
@@ -154,6 +160,9 @@ class PolicyForm(forms.Form):
 
     def clean_checks(self) -> list[str]:
         return list(self.cleaned_data["checks"])
+
+    def clean_source_checks(self) -> list[str]:
+        return list(self.cleaned_data["source_checks"])
 
     def clean_external_gates(self) -> list[dict[str, str]]:
         lines = self.cleaned_data["external_gates"]

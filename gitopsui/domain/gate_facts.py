@@ -47,6 +47,7 @@ class Rules:
     needs_healthy_target: bool = False
     needs_synced_target: bool = True
     checks: tuple[str, ...] = ()  # commit statuses that must be success
+    source_checks: tuple[str, ...] = ()  # the same of the commits that are released
     needs_signature: bool = False
     counts_strangers: bool = False  # approvals on the forge by logins that belong to nobody here
 
@@ -109,6 +110,22 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedCommit:
+    """
+    A released commit and what it has of the required checks; `what` is `cart 2.0.0`. `problem` is why it
+    cannot be asked, in a sentence, `is_lasting` whether somebody has to mend that.
+    """
+
+    what: str
+    repository: str = ""
+    sha: str = ""
+    checks: tuple[Check, ...] = ()
+    is_asked: bool = True
+    problem: str = ""
+    is_lasting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """A gate that an administrator opened, and why. Without `at` it was opened for good."""
 
@@ -146,6 +163,9 @@ class PromotionFacts:
     sources: tuple[PlaceFacts, ...] = ()
     targets: tuple[PlaceFacts, ...] = ()
     checks: tuple[Check, ...] = ()
+    checks_repository: str = ""  # where the pull request lies
+    checks_problem: str = ""  # why nothing can report a check of it
+    released: tuple[CheckedCommit, ...] = ()
     signature: str = ""  # a `Verdict`; "" where there is nothing to sign
     signature_note: str = ""  # the same as a sentence that names the version
     external: tuple[Gate, ...] = ()

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gitopsui.domain.approval import Answer, valid_answers, why_void
-from gitopsui.domain.gate_facts import Check, Gate, GateState, Override, PlaceFacts, PromotionFacts, Rules
+from gitopsui.domain.gate_checks import ask_checks, ask_source_checks
+from gitopsui.domain.gate_facts import Gate, GateState, Override, PlaceFacts, PromotionFacts, Rules
 
 MOST_STRANGERS = 2  # named in one sentence
 MOST_VERSIONS = 3
@@ -201,24 +202,6 @@ def _judge_places(
     return Gate(name, GateState.PASS, f"{environment} is {words}.")
 
 
-def _ask_checks(facts: PromotionFacts) -> Gate | None:
-    if not facts.rules.checks:
-        return None
-    found = {check.name: check for check in facts.checks}
-    states = {name: found.get(name, Check(name, "missing")) for name in facts.rules.checks}
-    for check in states.values():
-        if check.state == "failure":
-            return Gate(
-                "checks",
-                GateState.BLOCK,
-                f"{check.name} failed{f': {check.detail}' if check.detail else ''}.",
-            )
-    waiting = [f"{check.name} is {check.state}" for check in states.values() if check.state != "success"]
-    if waiting:
-        return Gate("checks", GateState.WAIT, f"{', '.join(waiting)}.")
-    return Gate("checks", GateState.PASS, f"{', '.join(states)} passed.")
-
-
 def _ask_signature(facts: PromotionFacts) -> Gate | None:
     if not facts.rules.needs_signature:
         return None
@@ -247,6 +230,7 @@ _GATES: tuple[Callable[[PromotionFacts], Gate | None], ...] = (
     _ask_soak,
     _ask_source,
     _ask_target,
-    _ask_checks,
+    ask_checks,
+    ask_source_checks,
     _ask_signature,
 )

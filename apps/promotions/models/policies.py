@@ -11,6 +11,7 @@ from apps.environments.models import Application, Component, Environment
 from apps.repositories.models import Repository
 from gitopsui.domain.promotion import MergeBy
 
+NO_ROWS = models.Value([], models.JSONField())
 BUILT_IN = "builtin"  # a connection to no forge: the review is here
 
 
@@ -31,6 +32,9 @@ class EnvironmentPolicy(models.Model):
     needs_healthy_target = models.BooleanField(default=False)
     needs_synced_target = models.BooleanField(default=True)
     checks = models.JSONField(default=list, blank=True, help_text="names of commit statuses")
+    source_checks = models.JSONField(
+        default=list, db_default=NO_ROWS, blank=True, help_text="the same of the commits that are released"
+    )
     needs_signature = models.BooleanField(default=False)
     external_gates = models.JSONField(default=list, blank=True, help_text="name and https address")
     gate_secret = EncryptedTextField(blank=True, default="", help_text="signs what external gates are asked")

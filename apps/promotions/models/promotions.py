@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from apps.accounts.models import Person, Project
 from apps.environments.models import Application, Component, Environment
+from apps.promotions.models.policies import NO_ROWS
 from apps.repositories.models import Repository
 from gitopsui.domain.promotion import ENDS, Phase, PromotionKind
 
@@ -87,6 +88,9 @@ class Promotion(models.Model):
     url = models.CharField(max_length=500, blank=True)
     body = models.TextField(blank=True)
     checks = models.JSONField(default=list, blank=True, help_text="commit statuses: name, state, detail")
+    source_checks = models.JSONField(
+        default=list, db_default=NO_ROWS, blank=True, help_text="of released commits: repository, sha, checks"
+    )
     external = models.JSONField(default=list, blank=True, help_text="external gates: name, state, reason")
     gates = models.JSONField(default=list, blank=True, help_text="the prognosis as it was last worked out")
     gates_at = models.DateTimeField(null=True, blank=True)

@@ -10,6 +10,7 @@ from apps.environments.models import Environment
 from apps.promotions.models import Promotion
 from apps.promotions.selectors.answers import answers_of, pusher_of
 from apps.promotions.selectors.before import Wanted, facts_before, place_of
+from apps.promotions.selectors.checks import Stored, check_facts
 from apps.promotions.selectors.external_gates import external_gates
 from apps.promotions.selectors.policies import (
     active_locks,
@@ -39,6 +40,7 @@ def promotion_facts(promotion: Promotion, *, now: datetime) -> PromotionFacts:
         now=now,
         proposer=_proposer(promotion),
         kind=PromotionKind(promotion.kind),
+        answers=promotion.source_checks,
     )
     return PromotionFacts(
         **{name: getattr(facts, name) for name in PromotionFacts.__slots__ if name not in _OF_ITS_OWN},
@@ -64,6 +66,7 @@ def prospective_facts(
     now: datetime,
     proposer: str,
     kind: PromotionKind = PromotionKind.PROMOTION,
+    answers: Sequence[Stored] = (),
 ) -> PromotionFacts:
     """
     The same before anything is planned. Where the versions are taken from changes nothing: the environment
@@ -83,6 +86,7 @@ def prospective_facts(
         **(facts_before(environment, wanted, now) if kind != PromotionKind.ROLLBACK else {}),
         targets=tuple(place_of(application, now) for application in applications),
         **_release_facts(wanted, needs_signature=policy.needs_signature),
+        **check_facts(policy, wanted, answers),
         external=external_gates(policy),
         is_held=describe_hold(policy),
         held_at=policy.held_at,

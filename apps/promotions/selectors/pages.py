@@ -29,6 +29,7 @@ GATE_TITLES = {
     "source health": "Source is well",
     "target state": "Target in sync",
     "checks": "Required checks",
+    "source checks": "Checks of the release",
     "signature": "Signed tag",
 }
 _PHASE_WORDS: dict[str, str] = {

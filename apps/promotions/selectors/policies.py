@@ -30,6 +30,7 @@ def rules_of(policy: EnvironmentPolicy) -> Rules:
         needs_healthy_target=policy.needs_healthy_target,
         needs_synced_target=policy.needs_synced_target,
         checks=tuple(policy.checks),
+        source_checks=tuple(policy.source_checks),
         needs_signature=policy.needs_signature,
         counts_strangers=policy.counts_strangers,
     )

@@ -35,7 +35,8 @@ def rule_rows(policy: EnvironmentPolicy, source: str) -> list[RuleRow]:
             "Source", _health(policy.needs_healthy_source, f"{source or 'The source'} has to be healthy.")
         ),
         RuleRow("Target", _target(policy)),
-        RuleRow("Checks", f"{', '.join(policy.checks)} must have passed." if policy.checks else "None."),
+        RuleRow("Checks of the pull request", _checks(policy.checks)),
+        RuleRow("Checks of the released commit", _checks(policy.source_checks)),
         RuleRow(
             "Signature", "The tag or commit has to be signed." if policy.needs_signature else "Not asked."
         ),
@@ -78,6 +79,11 @@ def _health(is_asked: bool, text: str) -> str:
 def _target(policy: EnvironmentPolicy) -> str:
     words = ["healthy"] * policy.needs_healthy_target + ["in sync"] * policy.needs_synced_target
     return f"{policy.environment} has to be {' and '.join(words)}." if words else "Not asked."
+
+
+def _checks(names: Iterable[str]) -> str:
+    asked = ", ".join(names)
+    return f"{asked} must have passed." if asked else "None."
 
 
 def _external(policy: EnvironmentPolicy) -> str:

@@ -17,7 +17,7 @@ from gitopsui.domain.promotion import Phase, PromotionKind
 from gitopsui.domain.version_range import VersionRange
 
 # These are asked of the pull request itself, so they are no reason not to open it.
-ASKED_LATER = ("approvals", "checks")
+ASKED_LATER = ("approvals", "checks", "source checks")
 # What ended so was no answer to the version: what it stood on had moved.
 TRIED_AGAIN = (Phase.STALE, Phase.EMPTY)
 

@@ -8,6 +8,7 @@ from apps.promotions.models import Promotion
 from apps.promotions.services.arrival import time_to_arrive
 from apps.promotions.services.forge_wait import wait_for_forge
 from apps.promotions.services.review import ask_gates, read_review
+from apps.promotions.services.source_checks import read_source_checks
 from apps.promotions.services.turn import Turn, check_base, end_as_stale, find_conflicts, name_files
 from gitopsui.adapters.forge.base import MergeAnswer, MergeOutcome, PullRequest, PullState
 from gitopsui.domain.gates import all_open
@@ -80,6 +81,8 @@ def merge_promotion(turn: Turn) -> bool:
         return False
     # What the forge says was read a moment ago where this turn began open; what is stored here may be newer.
     ask = ask_gates if turn.is_reviewed else read_review
+    if not turn.is_reviewed:
+        read_source_checks(turn.claim, turn.doors.source_forge, now=timezone.now())
     if not all_open(ask(turn.claim, turn.forge, now=timezone.now()).gates):
         turn.claim.write("A gate closed again.", phase=Phase.OPEN, forge_waits_since=None)
         return False

@@ -21,8 +21,8 @@ from gitopsui.domain.text import clean_text
 
 RULES = (
     "approvals", "groups", "counts_strangers", "soak_minutes", "needs_healthy_source",
-    "needs_healthy_target", "needs_synced_target", "checks", "needs_signature", "external_gates", "merge",
-    "arrive_minutes", "auto_promote", "auto_range",
+    "needs_healthy_target", "needs_synced_target", "checks", "source_checks", "needs_signature",
+    "external_gates", "merge", "arrive_minutes", "auto_promote", "auto_range",
 )  # fmt: skip
 MOST_REASON = 300
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from apps.promotions.models import Promotion
 from apps.promotions.services.claims import Claim
+from apps.promotions.services.source_checks import SourceForge, no_forge
 from gitopsui.adapters.forge.base import BRANCH_PREFIX, Forge
 from gitopsui.adapters.git import KnownFile, Signer
 from gitopsui.domain.commit import Commit
@@ -52,11 +53,15 @@ class GitDoor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The outside of one promotion. `forge` takes the id of the head: a plain remote goes by nothing else."""
+    """
+    The outside of one promotion. `forge` takes the id of the head: a plain remote goes by nothing else;
+    `source_forge` is that of a source repository, None where none is connected.
+    """
 
     git: GitDoor
     forge: Callable[[str], Forge]
     reach: Reach = lambda point: None
+    source_forge: SourceForge = no_forge
 
 
 class Turn:

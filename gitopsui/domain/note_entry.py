@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from gitopsui.domain.footers import Lint
+
 
 class SectionKind(StrEnum):
     """The sections in the order they are read; the values are their headings."""
@@ -81,6 +83,13 @@ class Newcomer(NamedTuple):
     pull_request: int | None = None
 
 
+class Remark(NamedTuple):
+    """A commit whose message is not quite as the convention wants it, and what of it is not."""
+
+    sha: str
+    lint: tuple[Lint, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Notes:
     """
@@ -88,7 +97,8 @@ class Notes:
     nothing before. Sections without entries are left out.
 
     Each commit of the range is in an entry, or in `merges`: those whose commits are in the range themselves.
-    `newcomers` are in the order they came; none where nobody knows what was before.
+    `newcomers` are in the order they came; none where nobody knows what was before. `remarks` are for those
+    who write the messages; what programs wrote is not among them.
     """
 
     base: str
@@ -98,6 +108,7 @@ class Notes:
     merges: tuple[str, ...] = ()
     contributors: tuple[str, ...] = ()
     newcomers: tuple[Newcomer, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def breaking(self) -> tuple[Entry, ...]:

@@ -21,7 +21,7 @@ from gitopsui.domain.dependency_bumps import (
     names_vulnerability,
 )
 from gitopsui.domain.merges import Merges, attribute_merges
-from gitopsui.domain.note_entry import Entry, Newcomer, Notes, Section, SectionKind
+from gitopsui.domain.note_entry import Entry, Newcomer, Notes, Remark, Section, SectionKind
 from gitopsui.domain.notes_text import to_dict, to_html, to_markdown
 from gitopsui.domain.parts import told_by
 from gitopsui.domain.references import without_pull_request
@@ -93,6 +93,7 @@ def build_notes(
         merges=tuple(hidden),
         contributors=_contributors(changes),
         newcomers=tuple(_newcomers(changes, firsts)) if firsts else (),
+        remarks=_remarks(changes),
     )
 
 
@@ -156,6 +157,12 @@ def _number_of_merge(sha: str, messages: Mapping[str, ParsedMessage], merges: Me
 def _contributors(changes: Iterable[_Change]) -> tuple[str, ...]:
     people = unique(dict.fromkeys(person for change in changes for person in change.people))
     return tuple(sorted((person.name for person in people), key=str.casefold))
+
+
+def _remarks(changes: Iterable[_Change]) -> tuple[Remark, ...]:
+    """Of people's messages: nobody can teach a program."""
+    linted = [change for change in changes if change.message.lint and change.author]
+    return tuple([Remark(change.commit.sha, change.message.lint) for change in linted])
 
 
 def _newcomers(changes: Sequence[_Change], firsts: Container[str]) -> Iterator[Newcomer]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from gitopsui.domain.footers import Lint
 from gitopsui.domain.note_entry import Entry, Newcomer, Notes, Section, SectionKind
 from gitopsui.domain.text import visible
 
@@ -14,6 +15,14 @@ _ROOM_FOR_THE_COUNT = 80
 _MAX_CONTRIBUTORS = 40
 _MAX_NUMBERS = 10
 _SHORT = 8
+
+LINT_WORDS = {
+    Lint.NO_SPACE: "no space behind the colon of the first line",
+    Lint.NO_BLANK_LINE: "no blank line below the first line",
+    Lint.BREAKING_WITHOUT_BLANK_LINE: "no blank line before BREAKING CHANGE",
+    Lint.BREAKING_NOT_UPPER: "“breaking change” in small letters breaks nothing",
+    Lint.HIDDEN_CHARACTERS: "the first line holds characters that hide or reorder text",
+}
 
 # Backslashes only where every dialect knows them; `\<` is markup to Python-Markdown.
 _SPECIAL = re.compile(r"[\\*_\[\]<~]|&(?=#?\w{1,32};)")
@@ -192,6 +201,10 @@ def to_dict(notes: Notes) -> dict[str, Any]:
         "merge_count": notes.merge_count,
         "merges": list(notes.merges),
         "contributors": list(notes.contributors),
+        "remarks": [
+            {"sha": one.sha, "lint": list(one.lint), "text": ", ".join(LINT_WORDS[each] for each in one.lint)}
+            for one in notes.remarks
+        ],
         "new_contributors": [one._asdict() for one in notes.newcomers],
         "sections": [
             {

@@ -51,7 +51,7 @@ class Links:
     def add_to(self, notes: dict[str, Any], commits: Iterable[Commit] = ()) -> dict[str, Any]:
         """
         The notes, as `to_dict` made them, with `links` (text and url) and `commit_url` in each entry.
-        `commits` are looked through for ids of the tracker. Who is new gets a `url` too.
+        `commits` are looked through for ids of the tracker. Who is new, and what is remarked, gets a `url`.
         """
         messages = {commit.sha: commit.message for commit in commits} if self.tracker else {}
         for section in notes["sections"]:
@@ -60,6 +60,8 @@ class Links:
                     {"text": text, "url": url} for text, url in self._links(entry, messages) if url
                 ]
                 entry["commit_url"] = commit_address(self.remote, entry["shas"][0])
+        for one in notes["remarks"]:
+            one["url"] = self.commit(one["sha"])
         for one in notes["new_contributors"]:
             one["url"] = self.pull_request(one["pull_request"]) or self.commit(one["sha"])
         return notes

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 
+from apps.accounts.models import Role
 from apps.releases import rendering
 from apps.releases.models import Release
 from apps.releases.services import notes
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
+from tests.accounts import make_person
 from tests.apps.releases.conftest import Shop
 
 
@@ -137,3 +140,18 @@ def test_a_mirror_that_cannot_be_read_is_the_jobs_to_try_again(shop: Shop) -> No
 def test_only_a_few_elements_without_attributes_pass(html: str, expected: str) -> None:
     assert rendering.sanitise(html) == expected
     assert rendering.as_safe_html(html) == expected
+
+
+def test_the_page_of_a_release_remarks_what_is_not_quite_conventional(shop: Shop, client: Client) -> None:
+    shop.release("1.0.0", "feat: baskets")
+    shop.release("1.1.0", "feat:vouchers", "fix: rounding")
+    shop.poll()
+    shop.update()
+    client.force_login(make_person("ada", Role.VIEWER))
+    address = f"/releases/{shop.get('v1.1.0').pk}/"
+
+    page = client.get(address).content.decode()
+
+    assert "1 message not quite conventional" in page
+    assert "no space behind the colon of the first line" in page
+    assert "not quite conventional" not in client.get(f"{address}?audience=public").content.decode()

@@ -33,6 +33,7 @@ from apps.releases.selectors.comparison import (
     heading_of,
 )
 from apps.releases.selectors.config_ranges import read_range
+from apps.releases.selectors.deployed import has_manifests, read_images, read_manifests
 from apps.releases.selectors.links import host_links
 from apps.releases.selectors.points import Choice, Point, choices_of, find_point
 from apps.releases.selectors.standing import linked_notes, with_addresses, with_branches
@@ -138,8 +139,22 @@ def _told(request: HttpRequest, component: Component, comparison: Comparison) ->
         "source_release": releases.get(source.version),
         "target_release": releases.get(target.version),
         "config": read_range(component, source, target),
+        **_deployed(request, component, comparison),
         "swap_url": f"?{urlencode({'from': target.key, 'into': source.key})}",
         "address": urlencode({"from": source.key, "into": target.key, "audience": audience.value}),
+    }
+
+
+def _deployed(request: HttpRequest, component: Component, comparison: Comparison) -> dict[str, Any]:
+    """The images of both sides, and where it is asked for their manifests; customers read of neither."""
+    source, target = comparison.source, comparison.target
+    if overrides.audience_of(request.GET.get("audience", "")) is Audience.PUBLIC:
+        return {"images": [], "has_manifests": False}
+    is_open = has_manifests(source, target) and request.GET.get("show") == "manifests"
+    return {
+        "images": read_images(component, source, target),
+        "has_manifests": has_manifests(source, target),
+        "manifests": read_manifests(component, source, target, is_unified=True) if is_open else None,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Protocol
 
 from apps.environments.models import Component
@@ -11,9 +11,11 @@ from apps.releases.selectors.links import Links, links_of
 from apps.releases.selectors.newcomers import find_firsts
 from apps.releases.selectors.overrides import SUMMARY_CHARS
 from apps.releases.selectors.own_commits import keep_own, own_commits
+from apps.repositories.selectors.commits import graph_of
 from gitopsui.domain.commit import Commit
 from gitopsui.domain.errors import GitError
 from gitopsui.domain.mask_text import mask_text
+from gitopsui.domain.newcomers import Known, find_first_commits
 from gitopsui.domain.note_overrides import SUMMARY_ENTRIES
 from gitopsui.domain.notes import Notes, build_notes, to_dict, to_html
 from gitopsui.domain.text import clean_json, clean_text
@@ -70,12 +72,11 @@ def _write(
     base = release.base_sha or None
     try:
         commits, total = _read(release, git, base, own)
+        firsts = _read_firsts(release, commits, git)
     except GitError as error:
         if error.code not in _LASTING:
             raise
         return {"notes_error": mask_text(error.message)}
-    source = release.component.source
-    firsts = find_firsts(source, commits, release.base_sha) if source else set()
     notes = build_notes(commits, base=release.base_tag, head=release.tag, firsts=firsts)
     return {
         "notes": clean_json(
@@ -102,6 +103,21 @@ def _read(
         rest = git.count(release.commit_sha, exclude=base, no_merges=False) - limit
     commits = keep_own(found, own)
     return commits[:MOST_COMMITS], len(commits) + rest
+
+
+def _read_firsts(release: Release, commits: Sequence[Commit], git: History) -> set[str]:
+    """From the stored commits; the first notes of a repository are often written before there are any."""
+    source = release.component.source
+    if source is None or not release.base_sha:
+        return set()
+    if release.base_sha in graph_of(source):
+        return find_firsts(source, commits, release.base_sha)
+    before = git.log(release.base_sha, limit=MOST_LOOKED_THROUGH)
+    if len(before) == MOST_LOOKED_THROUGH:
+        return set()
+    known: Known = set()
+    find_first_commits(before, known)
+    return {commit.sha for commit in find_first_commits(commits, known)}
 
 
 def _shortened(notes: dict[str, Any]) -> dict[str, Any]:

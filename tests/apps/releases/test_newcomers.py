@@ -55,3 +55,17 @@ def test_the_release_and_the_comparison_name_them(people: Shop, client: Client) 
     assert "New contributors" in release
     outside = client.get(f"/releases/{people.get('v1.1.0').pk}/?audience=public").content.decode()
     assert "New contributors" not in outside
+
+
+def test_notes_that_are_written_before_commits_are_stored_name_them_too(shop: Shop) -> None:
+    first = shop.seed.commit(message="feat: sell", author="Ada <ada@example.org>")
+    shop.seed.tag("v1.0.0", first)
+    shop.seed.commit(message="fix: a", author="Ada <ada@example.org>")
+    shop.seed.tag("v1.1.0", shop.seed.commit(message="feat: b (#3)", author="Grace <grace@example.org>"))
+    shop.poll()
+    shop.update()
+
+    notes = shop.get("v1.1.0").notes or {}
+
+    assert [(one["name"], one["pull_request"]) for one in notes["new_contributors"]] == [("Grace", 3)]
+    assert (shop.get("v1.0.0").notes or {})["new_contributors"] == []

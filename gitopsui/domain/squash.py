@@ -46,6 +46,8 @@ def _says_more(match: re.Match[str], kind: str | None) -> bool:
     word = match[2].lower()
     if kind is None:
         return word in _TYPES
+    if word == "revert":
+        return False  # of what came and went on the way
     is_marked = match[0].endswith("!: ") and word in _TYPES
     return is_marked or (kind not in SPEAK_FOR_ALL and WEIGHTS.get(word, 0) > WEIGHTS.get(kind, 0))
 

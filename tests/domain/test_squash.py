@@ -123,6 +123,7 @@ def test_a_break_that_no_part_says_stays_with_the_title() -> None:
         "Bump foo from 1.0 to 1.1\n\n* feat: of foo\n* fix: of foo",
         "chore(deps): update foo to 2\n\n- feat!: of foo",
         'Sprint 12\n\n* feat: a\n* Revert "feat: a"',
+        'chore: lint (#2)\n\n* refactor: a\n* revert: "refactor: a"',
     ],
 )
 def test_other_lists_are_text(message: str) -> None:

@@ -216,7 +216,7 @@ def test_compare_lists_them_with_what_they_carried(
     lines: Shop, reader: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     keep(application_in(lines, "staging"), "v1.1.0", "v1.2.0", 3, subject="Deploy 1.2.0")
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(43):
         page = reader.get(COMPARE).content.decode()
     assert "Deploy 1.2.0" in page
     assert "1 source commit<" in page

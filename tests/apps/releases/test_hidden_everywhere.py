@@ -242,7 +242,7 @@ def test_what_a_promotion_ships_is_told(told: Shop) -> None:
     hide(told)
     hidden = cargo_of(told.component, "1.0.1", "1.1.0")
     assert [line.text for line in hidden.lines] == ["plain work"]
-    assert hidden.lost == ["hidden by ada"]
+    assert [line.text for line in hidden.lost] == ["hidden by ada"]
 
 
 def test_a_list_reads_the_notes_once_for_what_people_said(told: Shop, client: Client) -> None:

@@ -90,4 +90,4 @@ def test_who_was_too_late_sees_why_on_the_page_as_it_stands(
     assert answered.value.status == 409
     expect(late.get_by_text("so nothing was done. Promote again if it is still wanted.")).to_be_visible()
     expect(late.get_by_role("heading", level=1)).to_have_text("cart 2.0.0 was closed")
-    assert late.url.endswith(f"/promotions/{promotion.pk}/")
+    expect(late).to_have_url(re.compile(rf"/promotions/{promotion.pk}/$"))

@@ -97,7 +97,7 @@ def test_the_notes_of_the_train_lead_to_the_pages_of_the_host(train: Shop, clien
     assert page.count('href="https://github.com/shop/cart/pull/12"') == 2
     assert page.count("drop card digits") == 2
     assert page.count("its message names the commit it was picked from") == 2
-    assert page.count('class="folded"') == 2
+    assert page.count('class="way folded"') == 2
 
 
 def test_config_commits_of_each_component_stand_in_the_train(train: Shop, client: Client) -> None:

@@ -58,7 +58,7 @@ def compare(request: HttpRequest, slug: str, component_slug: str) -> HttpRespons
     source, target = _find_sides(request, component, places, releases)
     comparison = None
     if source and target:
-        comparison = compare_points(component, source, target, tells_newcomers=True)
+        comparison = compare_points(component, source, target, in_full=True)
     if comparison is not None and comparison.is_known and (wanted := request.GET.get("format")):
         return _exported(request, component, comparison, wanted)
     context = {

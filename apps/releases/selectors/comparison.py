@@ -89,10 +89,11 @@ class Comparison:
 
 
 def compare_points(
-    component: Component, source: Point, target: Point, *, tells_newcomers: bool = False
+    component: Component, source: Point, target: Point, *, in_full: bool = False
 ) -> Comparison:
     """
-    Both directions between two points of a component; who is new among the authors if that is asked for.
+    Both directions between two points of a component; `in_full` also who is new among the authors, and the
+    release that each break came with.
 
     Commits that only merge are not counted; a side whose commit is not known gives a comparison without
     notes and with the reason.
@@ -106,17 +107,18 @@ def compare_points(
         problem = f"The commits of {repository.name} are not all read yet; it takes a moment after a poll."
         return Comparison(source, target, build_notes([]), problems=[problem])
     own = own_commits(component)
-    key = (repository.pk, own.digest if own else "", source.sha, target.sha, tells_newcomers)
+    key = (repository.pk, own.digest if own else "", source.sha, target.sha, in_full)
     result = _KEPT.get(key)
     if result is None:
         incoming = keep_own(_read(repository, graph, graph.between(here, there)), own)
         outgoing = keep_own(_read(repository, graph, graph.between(there, here)), own)
-        firsts = find_firsts(repository, incoming, target.sha) if tells_newcomers else set()
+        firsts = find_firsts(repository, incoming, target.sha) if in_full else set()
         result = _compare(repository, incoming, outgoing, firsts)
         if len(incoming) + len(outgoing) <= MOST_KEPT and _is_final(repository, incoming, outgoing):
             _KEPT.put(key, result)
     notes = replace(result.notes, base=target.title, head=source.title)
-    notes = with_versions_of(component, notes, graph, base=here, head=there)
+    if in_full:
+        notes = with_versions_of(component, notes, graph, base=here, head=there)
     already, lost = told_lines(component, result.already, result.lost)
     return Comparison(source, target, notes, already, lost)
 

@@ -160,6 +160,7 @@ class PromotionFacts:
     source_environment: str = ""
     source_since: datetime | None = None
     never_ran: tuple[str, ...] = ()
+    ran_for: timedelta | None = None  # at a stretch, where something else runs there by now
     sources: tuple[PlaceFacts, ...] = ()
     targets: tuple[PlaceFacts, ...] = ()
     checks: tuple[Check, ...] = ()

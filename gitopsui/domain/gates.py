@@ -121,6 +121,11 @@ def _ask_soak(facts: PromotionFacts) -> Gate | None:
         return None
     if facts.never_ran:
         return Gate("soak", GateState.BLOCK, _never_ran(facts))
+    if facts.source_since is None and facts.ran_for is not None:
+        words = f"It ran in {source} for {_duration(facts.ran_for)}, {_duration(soak)} are asked for"
+        if facts.ran_for >= soak:
+            return Gate("soak", GateState.PASS, f"{words}.")
+        return Gate("soak", GateState.WAIT, f"{words}; it does not run there now.")
     if facts.source_since is None:
         return Gate("soak", GateState.WAIT, f"It is not known since when it runs in {source}.")
     ran = facts.now - facts.source_since

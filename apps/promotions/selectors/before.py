@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -35,6 +35,7 @@ def facts_before(environment: Environment, wanted: Sequence[Wanted], now: dateti
     return {
         "source_environment": " and ".join(dict.fromkeys(row.environment.name for row in rows)),
         "source_since": max(since.values()) if since.keys() == asked.keys() else None,
+        "ran_for": None if since.keys() == asked.keys() else _ran_for(rows, list(asked), now),
         "never_ran": tuple(sorted(never_ran)),
         "sources": tuple(place_of(row, now) for row in rows),
     }
@@ -84,6 +85,20 @@ def _runs(
         if to_at is None and version in asked:
             since[version] = max(from_at, since.get(version, from_at))
     return since, ran
+
+
+def _ran_for(rows: Sequence[Application], asked: Sequence[Version], now: datetime) -> timedelta | None:
+    """The longest time at a stretch each of these versions ran in each application; the least."""
+    longest: dict[tuple[int, Version], timedelta] = {}
+    records = DeploymentRecord.objects.filter(
+        application__in=[row.pk for row in rows],
+        version__in={one for _, bare in asked for one in _spelled(bare)},
+    ).values_list("application", "application__component", "version", "from_at", "to_at")
+    for application, component, text, from_at, to_at in records.order_by():
+        key = application, (component, bare_version(text))
+        longest[key] = max((to_at or now) - from_at, longest.get(key, timedelta(0)))
+    keys = [(row.pk, version) for row in rows for version in asked if version[0] == row.component_id]
+    return min(longest[key] for key in keys) if keys and all(key in longest for key in keys) else None
 
 
 def _spelled(bare: str) -> set[str]:

@@ -143,6 +143,15 @@ def test_the_newest_in_the_range_goes_when_the_source_runs_what_is_beyond_it(wor
     assert carts(run(world)) == []
 
 
+@pytest.mark.parametrize(("minutes", "goes"), [(60, True), (3 * 1440, False)])
+def test_what_ran_in_the_source_long_enough_has_soaked(world: World, minutes: int, goes: bool) -> None:
+    """Each version ran for a day."""
+    world.allow(auto_promote=True, auto_range="~2.4", soak_minutes=minutes)
+    releases(world, "2.5.0", "2.4.9")
+    ran(world, "2.4.9", "2.5.0")
+    assert bool(carts(run(world))) == goes
+
+
 def test_a_release_that_never_ran_in_the_source_does_not_go(world: World) -> None:
     world.allow(auto_promote=True, auto_range="~2.4")
     releases(world, "2.5.0", "2.4.9", "2.4.8")

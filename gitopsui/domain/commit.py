@@ -155,6 +155,13 @@ def parse_message(
     it are left out and a scissors line ends the message, as in `git commit --cleanup=scissors`.
     """
     first, rest_text = _split(message, comment_char)
+    parsed = _parse(first, rest_text, breaking_tokens)
+    if "\n* " in rest_text or "\n- " in rest_text or rest_text.startswith(_BULLETS):
+        return _with_parts(parsed, rest_text, breaking_tokens)
+    return parsed
+
+
+def _parse(first: str, rest_text: str, breaking_tokens: Sequence[str]) -> ParsedMessage:
     is_plain = first.isascii()
     text = first[:HEADER_LIMIT] if is_plain else _tidy(first)
     header = _read_header(text)
@@ -163,7 +170,7 @@ def parse_message(
     below = read(rest_text, tuple(breaking_tokens))
     body, footers, breaking, cherry_picks, _ = rest = below.rest
     pull_request = find_pull_request(first) or below.merge_request
-    parsed = ParsedMessage(
+    return ParsedMessage(
         text,
         kind,
         scope,
@@ -181,9 +188,6 @@ def parse_message(
         is_graduation or below.is_graduation,
         below.lint if is_plain and not has_no_space else _lint(header, below, first),
     )
-    if "\n* " in rest_text or "\n- " in rest_text or rest_text.startswith(_BULLETS):
-        return _with_parts(parsed, rest_text, breaking_tokens)
-    return parsed
 
 
 class _Below(NamedTuple):

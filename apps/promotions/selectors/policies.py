@@ -104,13 +104,14 @@ def _frozen_until(row: FreezeWindow, now: datetime) -> datetime | None:
         return row.ends_at or now + timedelta(days=1)
 
 
-def _shut_at(row: FreezeWindow, now: datetime) -> datetime:
+def _shut_at(row: FreezeWindow, now: datetime) -> datetime | None:
     """When this window of it shut the gate: who opened that of last week did not open this one."""
     try:
         since = frozen_since(rule_of(row), now)
     except InputError:
         since = None
-    return max(row.created_at, since) if since else row.created_at
+    # The row of a board holds no time at which it was made.
+    return max((at for at in (row.created_at, since) if at is not None), default=None)
 
 
 def active_locks(
